@@ -1,0 +1,56 @@
+"""Which models there are, where on the Hub they live, and what their files must hash to: reads ``catalogue.json``."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from models.errors import UnknownModelError
+
+Domain = Literal["histopathology", "chest-xray"]
+CATALOGUE_FILE = Path(__file__).with_name("catalogue.json")
+BUNDLED_FOLDER = Path(__file__).with_name("weights")
+NAMESPACE_VARIABLE = "OVERREAD_HUB_NAMESPACE"
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """One model: its Hub repository is ``<namespace>/<name>`` at ``revision``; ``sha256`` is by file in the folder."""
+
+    name: str
+    domain: Domain
+    revision: str
+    sha256: Mapping[str, str]
+
+    @property
+    def bundled_folder(self) -> Path:
+        """The folder in this repository with the same files."""
+        return BUNDLED_FOLDER / self.name
+
+
+def catalogue() -> dict[str, CatalogueEntry]:
+    """Return every model by name, in the order of ``catalogue.json``; the first of a domain is its default."""
+    models = json.loads(CATALOGUE_FILE.read_text(encoding="utf-8"))["models"]
+    return {name: CatalogueEntry(name=name, **values) for name, values in models.items()}
+
+
+def entry(name: str) -> CatalogueEntry:
+    """Return the model of that name.
+
+    Raises:
+        UnknownModelError: if there is none.
+    """
+    known = catalogue()
+    if name not in known:
+        raise UnknownModelError(f"There is no model {name!r}: choose one of {', '.join(known)}.")
+    return known[name]
+
+
+def namespace() -> str | None:
+    """Return the Hub user or organisation to load from: ``OVERREAD_HUB_NAMESPACE``, else the catalogue's, else None."""
+    configured = os.environ.get(NAMESPACE_VARIABLE)
+    if configured is not None:
+        return configured or None
+    return cast("str | None", json.loads(CATALOGUE_FILE.read_text(encoding="utf-8"))["namespace"])

@@ -1,0 +1,68 @@
+"""Draws signed heat maps: orange speaks for the finding, teal against it, nothing says nothing.
+
+One fixed colour scale per model, never stretched to the picture's own maximum: an empty map must look empty.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+# Orange and teal, of about equal lightness: told apart by people who are red-green blind, and unlike both the pink and
+# violet of an H&E stain and the grey of a radiograph.
+FOR_FINDING = (255, 128, 0)
+AGAINST_FINDING = (0, 150, 170)
+MAX_OPACITY = 0.75
+DISPLAY_SIDES = (448, 1024)  # pixels: the longer side of what is shown is brought into this range
+
+
+def display_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Return (width, height) with the same shape and the longer side between 448 and 1024 px."""
+    low, high = DISPLAY_SIDES
+    longer = max(size)
+    factor = min(max(longer, low), high) / longer
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def signed_opacity(
+    heatmap: npt.NDArray[np.float32], scale: float, size: tuple[int, int], smooth: bool
+) -> npt.NDArray[np.float32]:
+    """Return (height, width) float32 in -1..1: the map over the whole picture, in units of full colour.
+
+    Args:
+        heatmap: (h, w) float32 log-odds per cell.
+        scale: log-odds of one cell that are drawn in full colour.
+        size: (width, height) in pixels.
+        smooth: interpolate between cells (bicubic); else draw the model's own grid.
+    """
+    resample = Image.Resampling.BICUBIC if smooth else Image.Resampling.NEAREST
+    grown = Image.fromarray(heatmap.astype(np.float32)).resize(size, resample)  # mode F
+    return np.clip(np.asarray(grown) / scale, -1.0, 1.0)
+
+
+def draw_overlay(
+    picture: Image.Image, heatmap: npt.NDArray[np.float32], scale: float, smooth: bool = True
+) -> Image.Image:
+    """Return the RGB picture with the signed map over it; opacity grows with the evidence, colour tells its sign.
+
+    Args:
+        picture: RGB, already at the size to be shown.
+        heatmap: (h, w) float32 log-odds per cell.
+        scale: log-odds of one cell that are drawn in full colour.
+        smooth: interpolate between cells (bicubic); else draw the model's own grid.
+    """
+    signed = signed_opacity(heatmap, scale, picture.size, smooth)[..., None]  # (H, W, 1)
+    colour = np.where(signed > 0, np.array(FOR_FINDING, np.float32), np.array(AGAINST_FINDING, np.float32))
+    opacity = MAX_OPACITY * np.abs(signed)
+    blended = np.asarray(picture, np.float32) * (1 - opacity) + colour * opacity
+    return Image.fromarray(np.round(blended).astype(np.uint8))
+
+
+def outline_centre(picture: Image.Image, side: float) -> Image.Image:
+    """Return a copy of the picture with a centred square of ``side`` pixels outlined in white on black."""
+    outlined = picture.copy()
+    draw = ImageDraw.Draw(outlined)
+    x, y = picture.width / 2, picture.height / 2
+    for grow, colour in ((1, "black"), (0, "white")):
+        half = side / 2 + grow
+        draw.rectangle((x - half, y - half, x + half, y + half), outline=colour)
+    return outlined

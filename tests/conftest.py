@@ -1,0 +1,52 @@
+"""What several test modules share: a tiny model, a Hub on loopback, the folder of real data where there is one."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import training  # noqa: F401  makes torchvision, and with it timm and transformers, importable in every test
+from models.classifier import Classifier
+from tests.hub_on_loopback import HubOnLoopback
+from tests.tiny_model import write_tiny_model
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder as in tests/tiny_model.py."""
+    return write_tiny_model(tmp_path_factory.mktemp("weights") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_folder: Path) -> Classifier:
+    """The tiny model, loaded."""
+    return Classifier(tiny_folder, threads=1)
+
+
+@pytest.fixture
+def picture() -> Image.Image:
+    """A 96 x 96 RGB picture: red to the left, blue to the right."""
+    pixels = np.zeros((96, 96, 3), np.uint8)
+    pixels[:, :48, 0], pixels[:, 48:, 2] = 200, 200
+    return Image.fromarray(pixels)
+
+
+@pytest.fixture
+def hub() -> Iterator[HubOnLoopback]:
+    """A Hugging Face Hub on 127.0.0.1."""
+    with HubOnLoopback() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder with the data sets, named by OVERREAD_DATA or beside the repository; tests skip without it."""
+    folder = Path(os.environ.get("OVERREAD_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data: {folder} does not exist (set OVERREAD_DATA)")
+    return folder

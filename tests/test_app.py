@@ -1,0 +1,139 @@
+"""The running app, called with the real gradio_client and the real MCP client."""
+
+import asyncio
+import io
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from mcp import ClientSession
+from mcp.client.streamable_http import streamablehttp_client
+from PIL import Image
+
+import models
+from tests.running_app import running_app
+
+ENDPOINTS = {"/histopathology": "pcam-resnet18", "/chest_xray": "chest-xray-xception"}
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("app") / "app.log"
+
+
+@pytest.fixture(scope="module")
+def address(log: Path) -> Iterator[str]:
+    with running_app(log) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def client(address: str) -> Client:
+    return Client(address, verbose=False)
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "picture.png"
+    path.write_bytes(png(96))
+    return path
+
+
+@pytest.mark.parametrize(("endpoint", "name"), ENDPOINTS.items())
+def test_an_endpoint_answers_as_the_python_api_does(client: Client, image: Path, endpoint: str, name: str) -> None:
+    answer, overlay = client.predict(handle_file(image), "screening", api_name=endpoint)
+    expected = models.load(name).predict(image, "screening")
+    here = expected.to_json()
+    assert {**answer, "milliseconds": None} == {**here, "milliseconds": None}
+    np.testing.assert_array_equal(np.asarray(Image.open(overlay)), np.asarray(expected.overlay))
+
+
+def test_optional_arguments_can_be_left_out(client: Client, image: Path) -> None:
+    answer, _ = client.predict(handle_file(image), api_name="/histopathology")
+    assert answer["operating_point"]["name"] == "balanced"
+
+
+def test_the_grid_can_be_asked_for(client: Client, image: Path) -> None:
+    _, smooth = client.predict(handle_file(image), "", "", True, api_name="/histopathology")
+    _, grid = client.predict(handle_file(image), "", "", False, api_name="/histopathology")
+    assert np.asarray(Image.open(smooth)).std() != np.asarray(Image.open(grid)).std()
+
+
+def test_models_lists_what_is_loaded(client: Client) -> None:
+    listed = client.predict(api_name="/models")
+    assert [model["name"] for model in listed] == models.names()
+    assert all(len(model["sha256"]) == 64 and model["source"] == "bundled" for model in listed)
+
+
+def test_only_the_named_endpoints_are_public(client: Client) -> None:
+    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {*ENDPOINTS, "/models"}
+
+
+def png(size: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(5).integers(0, 256, (size, size, 3), np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+BAD_FILES = {
+    "not an image": (b"just text, no picture", "not a picture"),
+    "zero bytes": (b"", "empty"),
+    "truncated": (png(96)[:-3000], "damaged or cut off"),
+    "1x1": (png(1), "1 x 1 px"),
+    "50 MB": (bytes(50 * 2**20), "size"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_a_bad_upload_is_one_sentence_and_the_next_request_works(
+    client: Client, tmp_path: Path, image: Path, log: Path, case: str
+) -> None:
+    data, words = BAD_FILES[case]
+    path = tmp_path / "upload.png"
+    path.write_bytes(data)
+    with pytest.raises(Exception, match=words) as caught:
+        client.predict(handle_file(path), api_name="/histopathology")
+    assert "Traceback" not in str(caught.value)
+    assert client.predict(handle_file(image), api_name="/histopathology")[0]["finding"] == "lymph-node metastasis"
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"), [(("sometimes", ""), "operating point 'sometimes'"), (("", "gpt"), "model 'gpt'")]
+)
+def test_a_wrong_argument_is_one_sentence(client: Client, image: Path, arguments: tuple[str, str], words: str) -> None:
+    with pytest.raises(AppError, match=words):
+        client.predict(handle_file(image), *arguments, api_name="/chest_xray")
+
+
+def test_no_picture_is_one_sentence(client: Client) -> None:
+    with pytest.raises(AppError, match="There is no picture"):
+        client.predict(None, api_name="/chest_xray")
+
+
+def test_many_requests_at_once_are_all_answered(address: str, image: Path) -> None:
+    def call(endpoint: str) -> Any:
+        return Client(address, verbose=False).predict(handle_file(image), api_name=endpoint)[0]["finding"]
+
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(call, [*ENDPOINTS] * 3))
+    assert found == ["lymph-node metastasis", "pneumonia"] * 3
+
+
+def test_the_endpoints_are_mcp_tools(address: str) -> None:
+    async def tools() -> dict[str, str]:
+        async with (
+            streamablehttp_client(f"{address}/gradio_api/mcp/") as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            return {tool.name: tool.description or "" for tool in (await session.list_tools()).tools}
+
+    found = asyncio.run(tools())
+    assert set(found) == {"histopathology", "chest_xray", "list_models"}
+    assert "pneumonia" in found["chest_xray"]

@@ -1,0 +1,173 @@
+"""Turns a trained net into its model folder: python -m training.export pcam-resnet18 [--data FOLDER]
+
+Calibrates on validation data, writes ``models/weights/<name>/`` (config.json, preprocessor_config.json,
+model.safetensors in half precision, onnx/model.onnx with weights stored in 8 bits) and pins its files in
+``models/catalogue.json``. What storing weights in 8 bits changes is measured on validation data and written to
+``export.json``. The model card and its figures come after, from ``python -m training.evaluate``.
+"""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from sklearn.metrics import roc_auc_score
+from torch import nn
+from tqdm import tqdm
+from transformers import TimmWrapperForImageClassification
+
+from models.catalogue import BUNDLED_FOLDER, CATALOGUE_FILE
+from models.folder import CONFIG_FILE, NEEDED_FILES, ONNX_FILE, sha256_of
+from models.preprocessing import Preprocessing
+from models.session import OnnxSession, Outputs
+from training.calibrate import choose_operating_points, colour_scale, fit_temperature, sigmoid
+from training.compress import compress_file
+from training.data import load_split
+from training.gradcam import HeatmapClassifier
+from training.recipes import RECIPES, Recipe
+
+OPSET = 18
+
+
+def export_onnx(model: HeatmapClassifier, size: int, path: Path) -> None:
+    """Write the net as ONNX: ``pixel_values`` (N, 3, size, size) to ``logits``, ``heatmap`` and ``embedding``."""
+    batch = torch.export.Dim("batch", min=1, max=256)
+    program = torch.onnx.export(
+        model.eval(),
+        (torch.zeros(2, 3, size, size),),
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=["pixel_values"],
+        output_names=["logits", "heatmap", "embedding"],
+        dynamic_shapes=({0: batch},),
+        verbose=False,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert program is not None  # it is None only for the older exporter
+    program.save(path, external_data=False)
+
+
+def fold_temperature(classifier: nn.Linear, temperature: float) -> None:
+    """Divide the classifier's weight and bias by the temperature, in place: its softmax is then calibrated."""
+    with torch.no_grad():
+        classifier.weight.div_(temperature)
+        classifier.bias.div_(temperature)
+
+
+def run_over(session: OnnxSession, preprocess: Preprocessing, dataset: Dataset, batch_size: int = 32) -> Outputs:
+    """Return the session's outputs for every row of a data set with a column ``image``."""
+    parts = []
+    for start in tqdm(range(0, len(dataset), batch_size), desc="validation", unit="batch"):
+        images = [image.convert("RGB") for image in dataset[start : start + batch_size]["image"]]
+        parts.append(session.run(preprocess(images)))
+    return Outputs(
+        np.concatenate([part.logits for part in parts]),
+        np.concatenate([part.heatmap for part in parts]),
+        np.concatenate([part.embedding for part in parts]),
+    )
+
+
+def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = BUNDLED_FOLDER) -> Path:
+    """Return the finished model folder, ``<weights>/<recipe's name>``.
+
+    Args:
+        recipe: what was trained.
+        runs: where ``training.train`` left ``<name>/final``.
+        data: local folder in the data set's schema (default: the Hub).
+        weights: where the model folder goes.
+    """
+    validation = load_split(recipe.source, "validation", data, recipe.seed)
+    labels = np.asarray(validation["labels"])
+    preprocess = recipe.preprocessing()
+    wrapper = TimmWrapperForImageClassification.from_pretrained(runs / recipe.name / "final").eval()
+    model = HeatmapClassifier(wrapper.timm_model)
+
+    raw_file = runs / recipe.name / "uncalibrated.onnx"
+    export_onnx(model, recipe.export_size, raw_file)
+    raw = run_over(OnnxSession(raw_file), preprocess, validation)
+    temperature = fit_temperature(margin(raw), labels)
+    fold_temperature(wrapper.timm_model.get_classifier(), temperature)
+
+    folder = weights / recipe.name
+    folder.mkdir(parents=True, exist_ok=True)
+    calibrated_file = runs / recipe.name / "calibrated.onnx"
+    export_onnx(model, recipe.export_size, calibrated_file)
+    (folder / ONNX_FILE).parent.mkdir(exist_ok=True)
+    compress_file(calibrated_file, folder / ONNX_FILE)
+    shipped = run_over(OnnxSession(folder / ONNX_FILE), preprocess, validation)
+
+    probabilities = sigmoid(margin(shipped))
+    wrapper.half().save_pretrained(folder)
+    write_config(
+        folder,
+        {
+            "finding": recipe.finding,
+            "calibration": {"temperature": temperature, "split": "validation", "method": "temperature scaling"},
+            "operating_points": choose_operating_points(probabilities, labels),
+            "default_operating_point": "balanced",
+            "heatmap": {
+                "layer": "last convolutional stage",
+                "bias": model.bias,
+                "scale": colour_scale(shipped.heatmap),
+            },
+            "region": recipe.region or None,
+        },
+    )
+    effect = {
+        "validation_auc_float32": float(roc_auc_score(labels, margin(raw))),
+        "validation_auc_int8_storage": float(roc_auc_score(labels, margin(shipped))),
+        "largest_probability_difference": float(np.abs(probabilities - sigmoid(margin(raw) / temperature)).max()),
+        "largest_heatmap_difference": float(np.abs(shipped.heatmap - raw.heatmap / temperature).max()),
+        "images": len(validation),
+    }
+    record = {"recipe": asdict(recipe), "weight_storage": effect}
+    (folder / "export.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return folder
+
+
+def margin(outputs: Outputs) -> np.ndarray:
+    """Return (N,) float64 ``logit_1 - logit_0``, the log-odds of the finding."""
+    logits = outputs.logits.astype(np.float64)
+    return logits[:, 1] - logits[:, 0]
+
+
+def write_config(folder: Path, ours: dict[str, Any]) -> None:
+    """Add our block to the ``config.json`` that transformers wrote; write ``preprocessor_config.json`` beside it."""
+    path = folder / CONFIG_FILE
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["dtype"] = "float32"  # weights are stored in half precision and computed with in float32
+    config["overread"] = ours
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    processor = {
+        "image_processor_type": "TimmWrapperImageProcessor",
+        "architecture": config["architecture"],
+        "pretrained_cfg": config["pretrained_cfg"],
+    }
+    (folder / "preprocessor_config.json").write_text(json.dumps(processor, indent=2) + "\n", encoding="utf-8")
+
+
+def pin(folder: Path, catalogue_file: Path = CATALOGUE_FILE) -> None:
+    """Write the folder's digests into the catalogue, so that no other files are served under its name."""
+    catalogue = json.loads(catalogue_file.read_text(encoding="utf-8"))
+    catalogue["models"][folder.name]["sha256"] = {file: sha256_of(folder / file) for file in NEEDED_FILES}
+    catalogue_file.write_text(json.dumps(catalogue, indent=2) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Export the recipe named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("recipe", choices=sorted(RECIPES))
+    parser.add_argument("--data", help="local folder in the data set's schema (default: the Hub)")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where training left its nets (default: runs)")
+    arguments = parser.parse_args()
+    folder = export(RECIPES[arguments.recipe], arguments.runs, arguments.data)
+    pin(folder)
+    print(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""Trains one recipe: python -m training.train pcam-resnet18 [--data FOLDER] [--init HUB_ID_OR_FILE]
+
+Each stage of the recipe is one learning-rate cycle of transformers' Trainer, which writes a checkpoint every epoch
+under ``runs/<name>/stage-<n>/`` and goes on from the last one when the command is given again. The net with the best
+validation AUC ends in ``runs/<name>/final/`` as a transformers folder, from which ``python -m training.export`` goes on.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import timm
+import torch
+from datasets import Dataset
+from safetensors.torch import load_file
+from sklearn.metrics import roc_auc_score
+from transformers import (
+    EvalPrediction,
+    TimmWrapperConfig,
+    TimmWrapperForImageClassification,
+    Trainer,
+    TrainingArguments,
+)
+from transformers.trainer_utils import get_last_checkpoint
+
+from models.preprocessing import Preprocessing
+from training.augmentations import Augmentation, augmentation_for
+from training.data import load_split
+from training.recipes import RECIPES, Recipe, Stage
+
+
+def build_model(recipe: Recipe, size: int, output_stride: int) -> TimmWrapperForImageClassification:
+    """Return the recipe's net with random weights, as the transformers class that loads the exported folder."""
+    config = TimmWrapperConfig(  # type: ignore[call-arg]  # pretrained_cfg is kept, as every extra key is
+        architecture=recipe.architecture,
+        model_args={"output_stride": output_stride},
+        id2label=dict(enumerate(recipe.labels)),
+        label2id={label: index for index, label in enumerate(recipe.labels)},
+        pretrained_cfg=recipe.preprocessing(size).to_pretrained_cfg(),
+    )
+    return TimmWrapperForImageClassification(config)
+
+
+def load_initial_weights(model: TimmWrapperForImageClassification, recipe: Recipe, init: str) -> None:
+    """Copy a trunk into ``model`` and set its classifier to zero, so that the first steps do not wreck the trunk.
+
+    Args:
+        model: changed in place.
+        recipe: names the architecture when ``init`` is a Hub id.
+        init: a ``.safetensors`` file with timm's names, or a Hub id such as ``timm/resnet18.a1_in1k``.
+    """
+    net = model.timm_model
+    if Path(init).is_file():
+        state = load_file(init)
+    else:
+        state = timm.create_model(f"hf_hub:{init}", pretrained=True).state_dict()
+    own = net.state_dict()
+    fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
+    if not fitting:
+        raise SystemExit(f"{init} has no weights that fit {recipe.architecture}: is it the same architecture?")
+    net.load_state_dict(fitting, strict=False)
+    classifier = net.get_classifier()
+    torch.nn.init.zeros_(classifier.weight)
+    torch.nn.init.zeros_(classifier.bias)
+
+
+def as_tensors(preprocess: Preprocessing, augment: Augmentation | None) -> Callable[[dict], dict]:
+    """Return the function that turns a batch of rows into ``pixel_values`` (3, H, W) float32 and ``labels``."""
+
+    def transform(rows: dict) -> dict:
+        pictures = [preprocess.resize(image.convert("RGB")) for image in rows["image"]]
+        if augment:
+            pictures = [augment(picture) for picture in pictures]
+        return {"pixel_values": [preprocess.normalise(picture) for picture in pictures], "labels": rows["labels"]}
+
+    return transform
+
+
+def collate(rows: list[dict]) -> dict[str, torch.Tensor]:
+    """Return ``pixel_values`` (N, 3, H, W) float32 in channels-last order and ``labels`` (N,) int64."""
+    pixel_values = torch.from_numpy(np.stack([row["pixel_values"] for row in rows]))
+    return {
+        "pixel_values": pixel_values.contiguous(memory_format=torch.channels_last),
+        "labels": torch.tensor([row["labels"] for row in rows]),
+    }
+
+
+def auc_and_loss(prediction: EvalPrediction) -> dict[str, float]:
+    """Return the area under the ROC curve of logit_1 - logit_0."""
+    logits = np.asarray(prediction.predictions, dtype=np.float64)
+    return {"auc": float(roc_auc_score(prediction.label_ids, logits[:, 1] - logits[:, 0]))}
+
+
+def train_stage(
+    recipe: Recipe,
+    stage: Stage,
+    model: TimmWrapperForImageClassification,
+    train: Dataset,
+    validation: Dataset,
+    folder: Path,
+) -> TimmWrapperForImageClassification:
+    """Return the model after one stage, at the checkpoint with the best validation AUC; resumes where it stopped."""
+    preprocess = recipe.preprocessing(stage.size)
+    counts = np.bincount(train["labels"], minlength=2)
+    weights = torch.tensor(len(train) / (2 * counts), dtype=torch.float32)  # balanced: each class weighs half
+
+    def loss(outputs: dict, labels: torch.Tensor, num_items_in_batch: int | None = None) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(
+            outputs["logits"].float(), labels, weights.to(labels.device), label_smoothing=recipe.label_smoothing
+        )
+
+    steps = int(stage.epochs * -(-len(train) // stage.batch_size))
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=stage.epochs,
+        per_device_train_batch_size=stage.batch_size,
+        per_device_eval_batch_size=stage.batch_size,
+        learning_rate=stage.learning_rate,
+        weight_decay=recipe.weight_decay,
+        lr_scheduler_type="cosine",
+        warmup_steps=int(recipe.warmup * steps),
+        max_grad_norm=1.0,
+        bf16=True,
+        use_cpu=not torch.cuda.is_available(),
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="auc",
+        logging_steps=25,
+        report_to="none",
+        remove_unused_columns=False,
+        dataloader_num_workers=0,
+        seed=recipe.seed,
+    )
+    trainer = Trainer(
+        model=model.to(memory_format=torch.channels_last),  # type: ignore[call-arg]  # transformers wraps Module.to
+        args=arguments,
+        data_collator=collate,
+        train_dataset=train.with_transform(as_tensors(preprocess, augmentation_for(recipe.augmentation))),
+        eval_dataset=validation.with_transform(as_tensors(preprocess, None)),
+        compute_loss_func=loss,
+        compute_metrics=auc_and_loss,
+    )
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.exists() else None)
+    (folder / "history.json").write_text(json.dumps(trainer.state.log_history, indent=1))
+    return model
+
+
+def train(recipe: Recipe, runs: Path, data: str | None = None, init: str | None = None) -> Path:
+    """Return the folder of the trained net, ``runs/<name>/final``, in transformers' format at the exported stride."""
+    train_split = load_split(recipe.source, "train", data, recipe.seed)
+    validation_split = load_split(recipe.source, "validation", data, recipe.seed)
+    torch.manual_seed(recipe.seed)
+    state: dict[str, torch.Tensor] | None = None
+    for number, stage in enumerate(recipe.stages):
+        folder, done = runs / recipe.name / f"stage-{number}", runs / recipe.name / f"stage-{number}-done.pt"
+        if done.exists():
+            state = torch.load(done, weights_only=True)
+            continue
+        model = build_model(recipe, stage.size, stage.output_stride)
+        if state is not None:
+            model.load_state_dict(state)
+        elif init:
+            load_initial_weights(model, recipe, init)
+        state = train_stage(recipe, stage, model, train_split, validation_split, folder).state_dict()
+        torch.save(state, done)
+    exported = build_model(recipe, recipe.export_size, recipe.export_stride)
+    exported.load_state_dict(state or {})
+    final = runs / recipe.name / "final"
+    exported.save_pretrained(final)
+    return final
+
+
+def main() -> None:
+    """Train the recipe named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("recipe", choices=sorted(RECIPES))
+    parser.add_argument("--data", help="local folder in the data set's schema (default: the Hub)")
+    parser.add_argument("--init", help="pretrained weights: a Hub id or a .safetensors file with timm's names")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go (default: runs)")
+    arguments = parser.parse_args()
+    print(train(RECIPES[arguments.recipe], arguments.runs, arguments.data, arguments.init))
+
+
+if __name__ == "__main__":
+    main()

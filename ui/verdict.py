@@ -1,0 +1,72 @@
+"""A prediction as the card that a visitor reads: what it says, how sure, and what that is worth."""
+
+from html import escape
+
+from models.folder import ModelConfig
+from models.heatmaps import AGAINST_FINDING, FOR_FINDING
+from models.prediction import DISCLAIMER, Prediction
+
+EMPTY = '<div class="verdict empty">Drop in a picture or pick an example: the answer appears here.</div>'
+
+
+def verdict_html(prediction: Prediction, config: ModelConfig) -> str:
+    """Return the card: decision, probability against every threshold, the evidence's sum, notes, disclaimer."""
+    point = prediction.operating_point
+    percent = f"{100 * prediction.probability:.1f}"
+    relation = "reaches" if prediction.positive else "stays below"
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in prediction.notes)
+    return f"""
+<div class="verdict {"positive" if prediction.positive else "negative"}">
+  <div class="headline"><span class="decision">{escape(prediction.decision)}</span>
+    <span class="probability">{percent} % <small>probability of {escape(prediction.finding)}</small></span></div>
+  {_bar(prediction, config)}
+  <p>The probability {relation} the <b>{escape(point.name)}</b> threshold of {100 * point.threshold:.1f} %. On
+  validation data that threshold found {100 * point.sensitivity:.0f} % of the pictures with the finding (sensitivity)
+  and cleared {100 * point.specificity:.0f} % of those without (specificity).</p>
+  <p class="sum">{_sum(prediction)}</p>
+  {notes}
+  <p class="disclaimer">{DISCLAIMER}</p>
+</div>"""
+
+
+def _bar(prediction: Prediction, config: ModelConfig) -> str:
+    """The probability as a bar from 0 to 100 %, with a tick at each operating point."""
+    ticks = "".join(
+        f'<span class="tick{" chosen" if point.name == prediction.operating_point.name else ""}" '
+        f'style="left:{100 * point.threshold:.2f}%" title="{escape(point.name)}: {100 * point.threshold:.1f} %"></span>'
+        for point in config.operating_points.values()
+    )
+    return (
+        f'<div class="bar" role="img" aria-label="probability {100 * prediction.probability:.1f} percent">'
+        f'<span class="fill" style="width:{100 * prediction.probability:.2f}%"></span>{ticks}</div>'
+        '<div class="ends"><span>0 %</span><span>ticks: the three thresholds</span><span>100 %</span></div>'
+    )
+
+
+def _sum(prediction: Prediction) -> str:
+    """The evidence's arithmetic, so that the map can be checked: for + against + bias = log-odds."""
+    cells = prediction.heatmap
+    speaks_for, speaks_against = float(cells[cells > 0].sum()), float(cells[cells < 0].sum())
+    return (
+        f"Evidence in log-odds: {speaks_for:+.2f} for, {speaks_against:+.2f} against, {prediction.heatmap_bias:+.2f} "
+        f"from no place = <b>{prediction.log_odds:+.2f}</b>"
+    )
+
+
+def legend_html(config: ModelConfig) -> str:
+    """Return the signed colour scale with its meaning in words and in log-odds."""
+    left, right = (f"rgb{colour}" for colour in (AGAINST_FINDING, FOR_FINDING))
+    region = ""
+    if config.region:
+        region = (
+            f" The white square is the centre {config.region.labelled_centre_px} x "
+            f"{config.region.labelled_centre_px} px: only tumour in there counts for the label."
+        )
+    return f"""
+<div class="legend">
+  <div class="scale" style="background:linear-gradient(90deg,{left},transparent,{right})"></div>
+  <div class="ends">
+    <span>speaks against {escape(config.finding)}</span><span>nothing</span><span>speaks for it</span></div>
+  <p>Full colour is {config.heatmap.scale:.2f} log-odds in one cell; the scale is the same for every picture, so a faint
+  map means faint evidence.{region}</p>
+</div>"""
