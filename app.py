@@ -144,8 +144,8 @@ def build(service: Service) -> gr.Blocks:
                 gallery = gr.Gallery(
                     [(example.path, example.caption) for example in shown],
                     label="Examples",
-                    columns=2,
-                    height=420,
+                    columns=3,
+                    height="auto",
                     allow_preview=False,
                     object_fit="cover",
                     elem_classes="examples",
@@ -154,7 +154,7 @@ def build(service: Service) -> gr.Blocks:
                 verdict = gr.HTML(EMPTY)
                 slider = gr.ImageSlider(label="Picture | evidence", type="pil", max_height=520, format="png")
                 gr.HTML(legend_html(config))
-                classes = gr.Label(label="Class probabilities", num_top_classes=2)
+                classes = gr.Label(label="Class probabilities", num_top_classes=2, show_heading=False)
                 with gr.Accordion("Details: model, revision, timing, heat-map grid", open=False):
                     details = gr.JSON(show_label=False)
 
@@ -200,7 +200,7 @@ def build(service: Service) -> gr.Blocks:
         with gr.Tab("Chest X-ray", id="chest-xray"):
             tab("chest-xray", chest_xray, "chest_xray")
         with gr.Tab("About", id="about"):
-            gr.Markdown(about_markdown(service.describe()))
+            gr.Markdown(about_markdown())
         running = " · ".join(f"{m['name']} ({m['source']}, {m['sha256'][:12]})" for m in service.describe())
         gr.Markdown("\n\n".join([f"**{DISCLAIMER}** Running: {running}", *service.notes()]))
         api(list_models, api_name="models")

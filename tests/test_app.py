@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +18,7 @@ from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
 
 import models
-from tests.running_app import running_app
+from tests.running_app import ROOT, running_app
 
 ENDPOINTS = {"/histopathology": "pcam-resnet18", "/chest_xray": "chest-xray-xception"}
 
@@ -51,6 +53,13 @@ def test_an_endpoint_answers_as_the_python_api_does(client: Client, image: Path,
     here = expected.to_json()
     assert {**answer, "milliseconds": None} == {**here, "milliseconds": None}
     np.testing.assert_array_equal(np.asarray(Image.open(overlay)), np.asarray(expected.overlay))
+
+
+def test_the_example_script_prints_the_answer(address: str, image: Path) -> None:
+    script = [sys.executable, "examples/client.py", str(image), "/chest_xray", address]
+    done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "probability of pneumonia" in done.stdout
 
 
 def test_optional_arguments_can_be_left_out(client: Client, image: Path) -> None:

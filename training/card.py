@@ -6,15 +6,19 @@ from typing import Any
 
 import yaml
 
+from models.figures import EVALUATION_FILE, interval, summary_table
 from models.folder import CONFIG_FILE
 from training.recipes import Recipe
+
+FIGURES_BEGIN = "<!-- figures: written by python -m training.evaluate -->"
+FIGURES_END = "<!-- end of figures -->"
 
 
 def write_card(recipe: Recipe, folder: Path) -> None:
     """Write ``README.md`` into a model folder from its ``config.json``, ``export.json`` and ``evaluation.json``."""
     config, export, evaluation = (
         json.loads((folder / name).read_text(encoding="utf-8"))
-        for name in (CONFIG_FILE, "export.json", "evaluation.json")
+        for name in (CONFIG_FILE, "export.json", EVALUATION_FILE)
     )
     header = yaml.safe_dump(front_matter(recipe, config, evaluation), sort_keys=False, allow_unicode=True)
     text = f"---\n{header}---\n\n{body(recipe, config, export, evaluation)}"
@@ -108,13 +112,23 @@ def figures(evaluation: dict[str, Any]) -> str:
     for split, values in evaluation["splits"].items():
         for name, point in values["operating_points"].items():
             rows.append(
-                f"| {split} | {values['images']} | {_interval(values['auc'])} "
+                f"| {split} | {values['images']} | {interval(values['auc'])} "
                 f"| {values['ece']:.3f} | {values['brier']:.3f} "
-                f"| {name} ({point['threshold']:.3f}) | {_interval(point['sensitivity'])} "
-                f"| {_interval(point['specificity'])} | {_interval(point['accuracy'])} |"
+                f"| {name} ({point['threshold']:.3f}) | {interval(point['sensitivity'])} "
+                f"| {interval(point['specificity'])} | {interval(point['accuracy'])} |"
             )
     return "\n".join(rows)
 
 
-def _interval(estimate: dict[str, float]) -> str:
-    return f"{estimate['value']:.3f} ({estimate['low']:.3f}-{estimate['high']:.3f})"
+def update_readme(readme: Path) -> None:
+    """Write the summary table between the two marks in the project's README.
+
+    Raises:
+        ValueError: if the README lacks a mark.
+    """
+    text = readme.read_text(encoding="utf-8")
+    before, _, rest = text.partition(FIGURES_BEGIN)
+    _, end, after = rest.partition(FIGURES_END)
+    if not end:
+        raise ValueError(f"{readme.name} lacks the marks {FIGURES_BEGIN} and {FIGURES_END}")
+    readme.write_text(f"{before}{FIGURES_BEGIN}\n{summary_table()}\n{end}{after}", encoding="utf-8")

@@ -20,13 +20,15 @@ from tqdm import tqdm
 
 from models.catalogue import BUNDLED_FOLDER
 from models.classifier import BATCH_SIZE, Classifier
+from models.figures import EVALUATION_FILE
 from models.folder import OperatingPoint
-from training.card import write_card
+from training.card import update_readme, write_card
 from training.data import load_split
 from training.recipes import RECIPES, Recipe
 
 RESAMPLES = 2000
 BINS = 15
+README = Path(__file__).parents[1] / "README.md"
 
 Estimate = dict[str, float]
 Floats = npt.NDArray[np.floating]
@@ -124,7 +126,7 @@ def evaluate(recipe: Recipe, data: str | None = None, weights: Path = BUNDLED_FO
         "calibration_bins": BINS,
         "splits": splits,
     }
-    (folder / "evaluation.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    (folder / EVALUATION_FILE).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     write_card(recipe, folder)
     return result
 
@@ -135,7 +137,9 @@ def main() -> None:
     parser.add_argument("recipe", choices=sorted(RECIPES), metavar="MODEL")
     parser.add_argument("--data", help="local folder in the data set's schema (default: the Hub)")
     arguments = parser.parse_args()
-    print(json.dumps(evaluate(RECIPES[arguments.recipe], arguments.data)["splits"]["test"], indent=1))
+    result = evaluate(RECIPES[arguments.recipe], arguments.data)
+    update_readme(README)
+    print(json.dumps(result["splits"]["test"], indent=1))
 
 
 if __name__ == "__main__":

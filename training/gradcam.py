@@ -17,7 +17,7 @@ class HeatmapClassifier(nn.Module):
     """A timm net with three outputs: logits, signed heat map, pooled features."""
 
     def __init__(self, net: Any) -> None:
-        """Wrap a timm net (a Module with ``forward_features`` and ``get_classifier``), whose weights are shared, not copied.
+        """Wrap a timm net, whose weights are shared, not copied.
 
         Raises:
             TypeError: if the head is not global average pooling and one linear layer with two outputs.

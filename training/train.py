@@ -1,8 +1,8 @@
 """Trains one recipe: python -m training.train pcam-resnet18 [--data FOLDER] [--init HUB_ID_OR_FILE]
 
 Each stage of the recipe is one learning-rate cycle of transformers' Trainer, which writes a checkpoint every epoch
-under ``runs/<name>/stage-<n>/`` and goes on from the last one when the command is given again. The net with the best
-validation AUC ends in ``runs/<name>/final/`` as a transformers folder, from which ``python -m training.export`` goes on.
+``runs/<name>/stage-<n>/`` and goes on from the last one when the command is given again. The net with the best
+validation AUC ends in ``runs/<name>/final/`` as a transformers folder, where ``python -m training.export`` finds it.
 """
 
 import argparse

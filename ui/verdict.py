@@ -25,7 +25,7 @@ def verdict_html(prediction: Prediction, config: ModelConfig) -> str:
   and cleared {100 * point.specificity:.0f} % of those without (specificity).</p>
   <p class="sum">{_sum(prediction)}</p>
   {notes}
-  <p class="disclaimer">{DISCLAIMER}</p>
+  <p class="disclaimer">{DISCLAIMER} Answered by {_answered_by(prediction)}.</p>
 </div>"""
 
 
@@ -51,6 +51,12 @@ def _sum(prediction: Prediction) -> str:
         f"Evidence in log-odds: {speaks_for:+.2f} for, {speaks_against:+.2f} against, {prediction.heatmap_bias:+.2f} "
         f"from no place = <b>{prediction.log_odds:+.2f}</b>"
     )
+
+
+def _answered_by(prediction: Prediction) -> str:
+    model, spent = prediction.model, prediction.milliseconds
+    total = spent.decode + spent.preprocess + spent.inference + spent.overlay
+    return f"{escape(model.name)}, revision {escape(model.revision[:12])}, file {model.sha256[:12]}, in {total:.0f} ms"
 
 
 def legend_html(config: ModelConfig) -> str:

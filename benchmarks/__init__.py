@@ -1,0 +1,1 @@
+"""Speed and size, measured in one run and printed as Markdown tables."""

@@ -1,0 +1,112 @@
+"""Milliseconds per picture, our path against its parts and its peers, in one run: python -m benchmarks.inference
+
+For each bundled model and for one and two threads, in rounds that take turns so that a busy moment hits all alike:
+our whole path (bytes to overlay), bare onnxruntime without the heat map, torch eager, and torch with pytorch_grad_cam.
+The torch nets have the same architecture, output stride and input size; their weights are random, which costs the same.
+"""
+
+import argparse
+import io
+import platform
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import timm
+import torch
+from PIL import Image
+from pytorch_grad_cam import GradCAM
+
+import training  # noqa: F401  makes torchvision importable, should timm be imported before it
+from models.catalogue import catalogue
+from models.classifier import Classifier
+from models.folder import ONNX_FILE
+from training.recipes import RECIPES
+from training.train import build_model
+
+PICTURES = {"histopathology": (96, 96), "chest-xray": (1024, 1024)}  # what visitors of either tab send
+LAYERS = {"resnet18": "layer4", "xception41": "act"}  # the last convolutional stage
+
+
+def variants(name: str, threads: int, folder: Path) -> dict[str, Callable[[], object]]:
+    """Return what is timed for one model, by title; each call answers one picture."""
+    entry, recipe = catalogue()[name], RECIPES[name]
+    classifier = Classifier(entry.bundled_folder, threads)
+    data = encoded_picture(PICTURES[entry.domain], "PNG" if entry.domain == "histopathology" else "JPEG")
+    picture = Image.open(io.BytesIO(data)).convert("RGB")
+    pixels = classifier.config.preprocessing([picture])  # (1, 3, H, W) float32
+
+    bare_file = folder / f"{name}.onnx"
+    onnx.utils.extract_model(entry.bundled_folder / ONNX_FILE, bare_file, ["pixel_values"], ["logits"])
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    bare = ort.InferenceSession(bare_file, options, providers=["CPUExecutionProvider"])
+
+    net = build_model(recipe, recipe.export_size, recipe.export_stride).timm_model.eval()
+    tensor = torch.from_numpy(pixels)
+    cam = GradCAM(net, [getattr(net, LAYERS[recipe.architecture])])
+
+    def eager() -> object:
+        with torch.inference_mode():
+            return net(tensor)
+
+    return {
+        "Overread, bytes to overlay": lambda: classifier.predict(data),
+        "onnxruntime, logits only": lambda: bare.run(None, {"pixel_values": pixels}),
+        "torch eager, logits only": eager,
+        "torch + pytorch_grad_cam": lambda: cam(tensor, [lambda logits: logits[1] - logits[0]]),
+    }
+
+
+def encoded_picture(size: tuple[int, int], kind: str) -> bytes:
+    """Return a picture file of smooth noise, which compresses about as a real one does."""
+    width, height = size
+    noise = np.random.default_rng(0).integers(0, 256, (height // 8, width // 8, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def milliseconds(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Return the median milliseconds of each call over rounds in which all take turns, after two unmeasured ones."""
+    times: dict[str, list[float]] = {title: [] for title in calls}
+    for number in range(rounds + 2):
+        for title, call in calls.items():
+            started = perf_counter()
+            call()
+            if number >= 2:
+                times[title].append((perf_counter() - started) * 1000)
+    return {title: median(values) for title, values in times.items()}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=20)
+    rounds = parser.parse_args().rounds
+    print(f"{platform.machine()}, onnxruntime {ort.__version__}, torch {torch.__version__}, timm {timm.__version__};")
+    print(f"median of {rounds} rounds; in brackets the ratio to Overread's whole path.\n")
+    print(
+        "| Model | Threads | Overread, bytes to overlay | of that, the session "
+        "| onnxruntime, logits only | torch eager | torch + pytorch_grad_cam |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in catalogue():
+            for threads in (1, 2):
+                torch.set_num_threads(threads)
+                calls = variants(name, threads, Path(folder))
+                ours, *others = milliseconds(calls, rounds).values()
+                session = calls["Overread, bytes to overlay"]().milliseconds.inference  # type: ignore[attr-defined]
+                cells = " | ".join(f"{value:.1f} ({value / ours:.2f}x)" for value in others)
+                print(f"| {name} | {threads} | {ours:.1f} | {session:.1f} | {cells} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+import re
+from pathlib import Path
+
+import yaml
+
+from models.figures import summary_table
+from training.card import FIGURES_BEGIN, FIGURES_END
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_figures_are_those_of_the_evaluation() -> None:
+    table = README.split(FIGURES_BEGIN)[1].split(FIGURES_END)[0].strip()
+    assert table == summary_table()
+    assert "not evaluated" not in table
+
+
+def test_the_space_starts_what_is_pinned_here() -> None:
+    header = yaml.safe_load(README.split("---")[1])
+    pinned = re.search(r"^gradio(?:\[mcp\])?==(.+)$", (ROOT / "requirements.txt").read_text(), re.M)
+    assert pinned
+    assert header["sdk"] == "gradio" and header["sdk_version"] == pinned[1]
+    assert (ROOT / header["app_file"]).exists()
+
+
+def test_every_file_that_the_readme_names_exists() -> None:
+    for path in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+        assert (ROOT / path).exists(), path

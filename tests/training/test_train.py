@@ -1,0 +1,49 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+from training.recipes import RECIPES, Recipe
+from training.train import build_model, collate, load_initial_weights
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Recipe:
+    return dataclasses.replace(RECIPES["pcam-resnet18"], architecture="resnet10t")
+
+
+def test_pretrained_weights_fill_the_trunk_and_leave_the_classifier_at_zero(recipe: Recipe, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    pretrained = timm.create_model("resnet10t", num_classes=1000)
+    save_file(pretrained.state_dict(), tmp_path / "trunk.safetensors")
+    model = build_model(recipe, 64, 32)
+    load_initial_weights(model, recipe, str(tmp_path / "trunk.safetensors"))
+    torch.testing.assert_close(model.timm_model.layer4[0].conv1.weight, pretrained.layer4[0].conv1.weight)
+    assert not model.timm_model.get_classifier().weight.any()
+    assert not model(torch.randn(2, 3, 64, 64)).logits.any()
+
+
+def test_weights_of_another_architecture_are_refused(recipe: Recipe, tmp_path: Path) -> None:
+    save_file({"patch_embed.weight": torch.zeros(3)}, tmp_path / "vit.safetensors")
+    with pytest.raises(SystemExit, match="no weights that fit resnet10t"):
+        load_initial_weights(build_model(recipe, 64, 32), recipe, str(tmp_path / "vit.safetensors"))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_stride_of_a_recipe_has_the_same_weights(name: str) -> None:
+    recipe = RECIPES[name]
+    wide = build_model(recipe, recipe.export_size, recipe.export_stride).state_dict()
+    for stage in recipe.stages:
+        narrow = build_model(recipe, stage.size, stage.output_stride).state_dict()
+        assert {k: v.shape for k, v in narrow.items()} == {k: v.shape for k, v in wide.items()}
+
+
+def test_a_batch_is_channels_last_float32() -> None:
+    rows = [{"pixel_values": torch.randn(3, 8, 8).numpy(), "labels": label} for label in (0, 1)]
+    batch = collate(rows)
+    assert batch["pixel_values"].is_contiguous(memory_format=torch.channels_last)
+    assert batch["pixel_values"].dtype == torch.float32
+    assert batch["labels"].tolist() == [0, 1]
