@@ -1,23 +1,33 @@
-# make run   installs requirements.txt into .venv and starts the app on 127.0.0.1:7860 (PORT= changes it)
-# make test  installs what training and tests need as well, then lint, format check, types and tests
+# make run           installs requirements.txt into .venv and starts the app on 127.0.0.1:7860 (PORT= changes it)
+# make test          installs what training and tests need as well, then lint, format check, types and tests
+# make lambda-local  runs the AWS Lambda function under AWS's emulator on 127.0.0.1:9000, without Docker
+# make lambda-zip    builds dist/overread-lambda-py312-x86_64.zip (ARCH=arm64 for Graviton)
+# make lambda-image  builds the container image and runs it on 127.0.0.1:9000; needs Docker
 
 PYTHON ?= python3
 PORT ?= 7860
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+# The emulator pins versions that Gradio does not take, hence an environment of its own.
+LAMBDA_VENV := .venv-lambda
+LAMBDA := $(LAMBDA_VENV)/bin
+ARCH ?= x86_64
+DOCKER_PLATFORM := $(if $(filter arm64,$(ARCH)),linux/arm64,linux/amd64)
 
-.PHONY: run test format screenshots clean
+.PHONY: run test format screenshots lambda-test lambda-local lambda-zip lambda-image clean
 
 run: $(VENV)/.run-installed
-	@echo "Overread starts on http://127.0.0.1:$(PORT)"
 	GRADIO_SERVER_NAME=127.0.0.1 GRADIO_SERVER_PORT=$(PORT) $(BIN)/python app.py
 
-test: $(VENV)/.test-installed
+test: $(VENV)/.test-installed lambda-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/lambda_
+
+lambda-test: $(LAMBDA_VENV)/.installed
+	$(LAMBDA)/python -m pytest --confcutdir=tests/lambda_ tests/lambda_
 
 format: $(VENV)/.test-installed
 	$(BIN)/ruff check --fix .
@@ -27,8 +37,19 @@ format: $(VENV)/.test-installed
 screenshots: $(VENV)/.test-installed
 	OVERREAD_SCREENSHOTS=docs $(BIN)/python -m pytest tests/test_browser.py
 
+lambda-local: $(LAMBDA_VENV)/.installed
+	$(LAMBDA)/python lambda/local.py --port 9000
+
+lambda-zip: $(LAMBDA_VENV)/.installed
+	$(LAMBDA)/python lambda/build_zip.py --python 3.12 --arch $(ARCH)
+
+# Lambda takes no image index, which --provenance would make.
+lambda-image:
+	docker build --provenance=false --platform $(DOCKER_PLATFORM) -f lambda/Dockerfile -t overread-lambda .
+	docker run --rm -p 127.0.0.1:9000:8080 -e AWS_LAMBDA_FUNCTION_MEMORY_SIZE=2048 overread-lambda
+
 clean:
-	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(LAMBDA_VENV) dist .mypy_cache .pytest_cache .ruff_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
@@ -42,3 +63,8 @@ $(VENV)/.run-installed: requirements.txt | $(BIN)/python
 $(VENV)/.test-installed: requirements.txt training/requirements.txt tests/requirements.txt | $(BIN)/python
 	$(PIP) -r tests/requirements.txt
 	@touch $@ $(VENV)/.run-installed
+
+$(LAMBDA_VENV)/.installed: lambda/requirements.txt lambda/requirements-dev.txt
+	$(PYTHON) -m venv $(LAMBDA_VENV)
+	$(LAMBDA)/python -m pip install --disable-pip-version-check --quiet -r lambda/requirements-dev.txt
+	@touch $@

@@ -38,6 +38,7 @@ THEME = gr.themes.Soft(
     font=["system-ui", "sans-serif"],  # of the system: nothing is fetched from a font server
     font_mono=["ui-monospace", "monospace"],
 )
+NOTHING = (EMPTY, None, None, None)  # what stands in the place of an answer: card, pictures, probabilities, details
 TAB_TEXT: dict[Domain, str] = {
     "histopathology": "**Is there metastatic tumour in the centre of this lymph-node patch?** Give it an H&E patch of "
     "96 x 96 px at about 1 µm/px (10x), as in PatchCamelyon.",
@@ -163,7 +164,7 @@ def build(service: Service) -> gr.Blocks:
             image: str | None, model: str, point: str, smooth: bool
         ) -> tuple[str, tuple[Image.Image, Image.Image] | None, dict[str, float] | None, dict[str, Any] | None]:
             if image is None:
-                return EMPTY, None, None, None
+                return NOTHING
             answer = ask(domain, image, model, point, smooth)
             card = verdict_html(answer, service.classifier(domain, model).config)
             return card, (answer.picture, answer.overlay), answer.probabilities, answer.to_json()
@@ -172,15 +173,18 @@ def build(service: Service) -> gr.Blocks:
             return shown[event.index].path
 
         gallery.select(pick, None, image, queue=False, api_visibility="private")
-        gr.on(
+        shown_answer = [verdict, slider, classes, details]
+        answered = gr.on(
             [image.change, model.change, point.change, smooth.change],
             show,
             [image, model, point, smooth],
-            [verdict, slider, classes, details],
+            shown_answer,
             concurrency_id="inference",
             api_visibility="private",
             trigger_mode="always_last",
         )
+        # An older answer must not stay beside a picture that could not be read.
+        answered.failure(lambda: NOTHING, None, shown_answer, queue=False, api_visibility="private")
         with gr.Row(visible=False):  # the endpoint's own inputs and outputs, so that a client needs none of the layout
             inputs = [
                 image_file(label="image"),
@@ -201,7 +205,9 @@ def build(service: Service) -> gr.Blocks:
             tab("chest-xray", chest_xray, "chest_xray")
         with gr.Tab("About", id="about"):
             gr.Markdown(about_markdown())
-        running = " · ".join(f"{m['name']} ({m['source']}, {m['sha256'][:12]})" for m in service.describe())
+        running = " · ".join(
+            f"{m['name']} (revision {m['revision'][:12]}, file {m['sha256'][:12]})" for m in service.describe()
+        )
         gr.Markdown("\n\n".join([f"**{DISCLAIMER}** Running: {running}", *service.notes()]))
         api(list_models, api_name="models")
     return demo.queue(default_concurrency_limit=CONCURRENT_REQUESTS, max_size=WAITING_REQUESTS)

@@ -47,13 +47,16 @@ def decode(data: bytes, max_pixels: int) -> tuple[Image.Image, tuple[str, ...]]:
     except Exception as error:
         raise CorruptImageError("The DICOM file is damaged or cut off: export it again.") from error
     notes = (f"The file has {frames} frames; the first was read.",) if frames > 1 else ()
-    if pixels.ndim == 3:
-        if photometric.startswith("YBR"):
-            pixels = convert_color_space(pixels, photometric, "RGB")
-        return Image.fromarray(pixels.astype(np.uint8)), notes
-    grey = apply_voi_lut(apply_modality_lut(pixels, dataset), dataset).astype(np.float64)
-    low, high = grey.min(), grey.max()
-    grey = (grey - low) / (high - low or 1.0)
-    if photometric == "MONOCHROME1":
-        grey = 1 - grey
-    return Image.fromarray(np.round(grey * 255).astype(np.uint8)), notes
+    try:
+        if pixels.ndim == 3:
+            if photometric.startswith("YBR"):
+                pixels = convert_color_space(pixels, photometric, "RGB")
+            return Image.fromarray(pixels.astype(np.uint8)), notes
+        grey = apply_voi_lut(apply_modality_lut(pixels, dataset), dataset).astype(np.float32)
+        low, high = float(grey.min()), float(grey.max())
+        grey = (grey - low) * (255 / (high - low or 1.0))
+        if photometric == "MONOCHROME1":
+            grey = 255 - grey
+        return Image.fromarray(np.round(grey).astype(np.uint8)), notes
+    except Exception as error:  # a window, a rescaling or a colour space that makes no sense
+        raise CorruptImageError("The DICOM file's grey values cannot be read: export it again.") from error

@@ -50,11 +50,12 @@ def draw_overlay(
         scale: log-odds of one cell that are drawn in full colour.
         smooth: interpolate between cells (bicubic); else draw the model's own grid.
     """
-    signed = signed_opacity(heatmap, scale, picture.size, smooth)[..., None]  # (H, W, 1)
-    colour = np.where(signed > 0, np.array(FOR_FINDING, np.float32), np.array(AGAINST_FINDING, np.float32))
-    opacity = MAX_OPACITY * np.abs(signed)
-    blended = np.asarray(picture, np.float32) * (1 - opacity) + colour * opacity
-    return Image.fromarray(np.round(blended).astype(np.uint8))
+    signed = signed_opacity(heatmap, scale, picture.size, smooth)  # (H, W)
+    overlay = picture.copy()
+    for colour, share in ((FOR_FINDING, signed), (AGAINST_FINDING, -signed)):
+        opacity = np.round(255 * MAX_OPACITY * np.maximum(share, 0)).astype(np.uint8)
+        overlay.paste(colour, mask=Image.fromarray(opacity))
+    return overlay
 
 
 def outline_centre(picture: Image.Image, side: float) -> Image.Image:

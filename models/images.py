@@ -56,7 +56,7 @@ def decode(source: ImageSource) -> DecodedImage:
     if isinstance(source, np.ndarray):
         opened = _from_array(source)
     elif isinstance(source, Image.Image):
-        opened = source
+        opened = ImageOps.exif_transpose(source)
     else:
         data = _read(source)
         opened, notes = dicom.decode(data, MAX_PIXELS) if dicom.is_dicom(data) else _open(data)
@@ -94,14 +94,16 @@ def _open(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
         raise _too_many_pixels() from error
     except Exception as error:  # Pillow's readers raise many types on bad bytes: SyntaxError, struct.error, ...
         raise UnsupportedImageError(f"This is not a picture that can be read here: send {READABLE}.") from error
+    kind = image.format
     _check_size(image)  # before a pixel is decoded: the header of a bomb is small
     try:
         image.load()
+        frames = getattr(image, "n_frames", 1)  # looks through the rest of the file
+        image = ImageOps.exif_transpose(image)
     except Exception as error:
         raise CorruptImageError("The picture is damaged or cut off: save or upload it again.") from error
-    frames = getattr(image, "n_frames", 1)
     # MPO is a JPEG with a second view or a preview after it: nobody thinks of it as several frames.
-    several = frames > 1 and image.format != "MPO"
+    several = frames > 1 and kind != "MPO"
     return image, (f"The file has {frames} frames; the first was read.",) if several else ()
 
 
@@ -130,7 +132,6 @@ def _from_array(array: npt.NDArray[np.uint8]) -> Image.Image:
 
 def _to_rgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     notes: tuple[str, ...] = ()
-    image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):  # I;16, I;16B, I: grey of up to 16 or 32 bits
         image, notes = _deep_grey_to_8_bits(image)
     elif image.mode == "F":
@@ -144,11 +145,11 @@ def _to_rgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
 
 
 def _deep_grey_to_8_bits(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
-    values = np.asarray(image).astype(np.int64)
+    values = np.asarray(image)
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > 0xFFFF:
         raise UnsupportedImageError("The grey values are outside 0..65535: save the picture with 8 or 16 bits.")
     # Radiographs of 10, 12 or 14 bits are often saved in 16-bit files without being stretched to 16 bits.
     bits = next(depth for depth in (8, 10, 12, 14, 16) if high < 2**depth)
-    grey = np.round(values * (255 / (2**bits - 1))).astype(np.uint8)
-    return Image.fromarray(grey), (f"Grey values of {bits} bits were scaled to 8 bits.",)
+    table = np.round(np.arange(2**bits) * (255 / (2**bits - 1))).astype(np.uint8)  # a copy as floats would take GBs
+    return Image.fromarray(table[values]), (f"Grey values of {bits} bits were scaled to 8 bits.",)

@@ -17,7 +17,9 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
 
+import app
 import models
+from models.service import Service
 from tests.running_app import ROOT, running_app
 
 ENDPOINTS = {"/histopathology": "pcam-resnet18", "/chest_xray": "chest-xray-xception"}
@@ -146,3 +148,11 @@ def test_the_endpoints_are_mcp_tools(address: str) -> None:
     found = asyncio.run(tools())
     assert set(found) == {"histopathology", "chest_xray", "list_models"}
     assert "pneumonia" in found["chest_xray"]
+
+
+def test_the_footer_says_why_the_hub_did_not_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Service(threads=1)
+    sentence = "pcam-resnet18: the Hub cannot be reached; the bundled model answers."
+    monkeypatch.setattr(service.classifier("histopathology"), "note", sentence)
+    shown = [block["props"].get("value") for block in app.build(service).config["components"]]
+    assert any(isinstance(value, str) and sentence in value for value in shown)

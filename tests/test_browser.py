@@ -61,6 +61,7 @@ def test_an_upload_is_answered_and_a_broken_one_is_explained(page: Page, tmp_pat
     panel.get_by_label("Remove Image").first.click()
     panel.locator("input[type=file]").first.set_input_files(broken)
     expect(page.get_by_test_id("toast-body")).to_contain_text("damaged or cut off", timeout=60_000)
+    expect(panel.locator(".verdict")).to_contain_text("the answer appears here")
     panel.locator(".examples button.thumbnail-item, .examples .grid-container button").nth(0).click()
     expect(panel.locator(".verdict")).to_contain_text("probability of pneumonia", timeout=60_000)
 

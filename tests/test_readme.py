@@ -27,3 +27,9 @@ def test_the_space_starts_what_is_pinned_here() -> None:
 def test_every_file_that_the_readme_names_exists() -> None:
     for path in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
         assert (ROOT / path).exists(), path
+
+
+def test_the_lambda_table_is_the_one_that_was_measured() -> None:
+    measured = (ROOT / "benchmarks" / "lambda_cold_start.md").read_text(encoding="utf-8")
+    table = [line for line in measured.splitlines() if line.startswith("|")]
+    assert "\n".join(table) in (ROOT / "lambda" / "README.md").read_text(encoding="utf-8")

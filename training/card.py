@@ -60,7 +60,7 @@ def front_matter(recipe: Recipe, config: dict[str, Any], evaluation: dict[str, A
 
 def body(recipe: Recipe, config: dict[str, Any], export: dict[str, Any], evaluation: dict[str, Any]) -> str:
     """Return the card's text."""
-    source, ours, storage = recipe.source, config["overread"], export["weight_storage"]
+    source, calibration, storage = recipe.source, config["overread"]["calibration"], export["weight_storage"]
     stages = "; ".join(
         f"{stage.epochs:g} epochs at {stage.size} px, output stride {stage.output_stride}, batch {stage.batch_size}, "
         f"peak learning rate {stage.learning_rate:g}"
@@ -76,9 +76,10 @@ and a signed Grad-CAM map in log-odds in one pass. **For research and education 
 
 {figures(evaluation)}
 
-Intervals: {evaluation["intervals"]}. ECE: {evaluation["calibration_bins"]} bins. Temperature
-({ours["calibration"]["temperature"]:.3f}) and thresholds were chosen on validation data. Measured with
-`{evaluation["command"]}` on the ONNX file with SHA-256 `{evaluation["sha256"]}`.
+Intervals: {evaluation["intervals"]}. ECE: {evaluation["calibration_bins"]} bins. Calibration
+({calibration["method"]}: slope {calibration["slope"]:.3f}, intercept {calibration["intercept"]:+.3f}) and thresholds
+were chosen on validation data, so the validation rows flatter the model. Measured with `{evaluation["command"]}` on the
+ONNX file with SHA-256 `{evaluation["sha256"]}`.
 
 The ONNX file stores large weights as 8-bit integers and computes in float32. On {storage["images"]} validation pictures
 that moves the AUC from {storage["validation_auc_float32"]:.4f} to {storage["validation_auc_int8_storage"]:.4f}, and no

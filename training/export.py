@@ -24,7 +24,7 @@ from models.catalogue import BUNDLED_FOLDER, CATALOGUE_FILE
 from models.folder import CONFIG_FILE, NEEDED_FILES, ONNX_FILE, sha256_of
 from models.preprocessing import Preprocessing
 from models.session import OnnxSession, Outputs
-from training.calibrate import choose_operating_points, colour_scale, fit_temperature, sigmoid
+from training.calibrate import Calibration, choose_operating_points, colour_scale, fit_calibration, sigmoid
 from training.compress import compress_file
 from training.data import load_split
 from training.gradcam import HeatmapClassifier
@@ -51,11 +51,12 @@ def export_onnx(model: HeatmapClassifier, size: int, path: Path) -> None:
     program.save(path, external_data=False)
 
 
-def fold_temperature(classifier: nn.Linear, temperature: float) -> None:
-    """Divide the classifier's weight and bias by the temperature, in place: its softmax is then calibrated."""
+def fold_calibration(classifier: nn.Linear, calibration: Calibration) -> None:
+    """Change the classifier, of two outputs, in place so that its softmax is the calibrated probability."""
+    half = calibration.intercept / 2
     with torch.no_grad():
-        classifier.weight.div_(temperature)
-        classifier.bias.div_(temperature)
+        classifier.weight.mul_(calibration.slope)
+        classifier.bias.mul_(calibration.slope).add_(torch.tensor([-half, half]))
 
 
 def run_over(session: OnnxSession, preprocess: Preprocessing, dataset: Dataset, batch_size: int = 32) -> Outputs:
@@ -89,8 +90,8 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
     raw_file = runs / recipe.name / "uncalibrated.onnx"
     export_onnx(model, recipe.export_size, raw_file)
     raw = run_over(OnnxSession(raw_file), preprocess, validation)
-    temperature = fit_temperature(margin(raw), labels)
-    fold_temperature(wrapper.timm_model.get_classifier(), temperature)
+    calibration = fit_calibration(margin(raw), labels)
+    fold_calibration(wrapper.timm_model.get_classifier(), calibration)
 
     folder = weights / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -106,7 +107,7 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
         folder,
         {
             "finding": recipe.finding,
-            "calibration": {"temperature": temperature, "split": "validation", "method": "temperature scaling"},
+            "calibration": {"method": "Platt scaling", "split": "validation", **asdict(calibration)},
             "operating_points": choose_operating_points(probabilities, labels),
             "default_operating_point": "balanced",
             "heatmap": {
@@ -117,11 +118,12 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
             "region": recipe.region or None,
         },
     )
+    uncompressed = calibration.slope * margin(raw) + calibration.intercept
     effect = {
         "validation_auc_float32": float(roc_auc_score(labels, margin(raw))),
         "validation_auc_int8_storage": float(roc_auc_score(labels, margin(shipped))),
-        "largest_probability_difference": float(np.abs(probabilities - sigmoid(margin(raw) / temperature)).max()),
-        "largest_heatmap_difference": float(np.abs(shipped.heatmap - raw.heatmap / temperature).max()),
+        "largest_probability_difference": float(np.abs(probabilities - sigmoid(uncompressed)).max()),
+        "largest_heatmap_difference": float(np.abs(shipped.heatmap - calibration.slope * raw.heatmap).max()),
         "images": len(validation),
     }
     record = {"recipe": asdict(recipe), "weight_storage": effect}

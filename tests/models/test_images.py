@@ -1,5 +1,7 @@
+import contextlib
 import io
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from models.errors import (
     EmptyImageError,
     ImageTooLargeError,
     ImageTooSmallError,
+    InputError,
     UnsupportedImageError,
 )
 from models.images import decode
@@ -177,6 +180,30 @@ def test_random_bytes_behind_every_magic_number_never_escape_as_another_exceptio
         for length in (5, 60, 900):
             with pytest.raises((CorruptImageError, UnsupportedImageError, ImageTooLargeError, ImageTooSmallError)):
                 decode(start + random.bytes(length))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP"])
+def test_a_picture_with_damaged_bytes_is_read_or_refused_and_never_raises_anything_else(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    whole = encoded(Image.fromarray(COLOURS), kind, **({"exif": exif} if kind in ("JPEG", "TIFF", "WEBP") else {}))
+    random = np.random.default_rng(len(whole))
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for place in random.integers(0, len(whole), 4):
+            damaged[place] = random.integers(256)
+        with contextlib.suppress(InputError):
+            assert decode(bytes(damaged)).picture.mode == "RGB"
+
+
+def test_16_bits_at_the_size_limit_take_little_more_memory_than_the_picture() -> None:
+    side = 4000
+    deep = Image.fromarray(np.tile(np.arange(side, dtype=np.uint16) * 16, (side, 1)))
+    tracemalloc.start()
+    decode(deep)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 6 * side * side  # bytes; two for the values, one for the grey, and room
 
 
 def test_limits_are_what_the_readme_says() -> None:

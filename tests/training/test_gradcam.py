@@ -15,7 +15,8 @@ from transformers import AutoModelForImageClassification
 
 from models.catalogue import catalogue
 from models.session import OnnxSession
-from training.export import export_onnx, fold_temperature
+from training.calibrate import Calibration
+from training.export import export_onnx, fold_calibration
 from training.gradcam import HeatmapClassifier
 from training.recipes import RECIPES
 
@@ -89,16 +90,18 @@ def test_logits_and_embedding_equal_torch(net: nn.Module, session: OnnxSession) 
         )
 
 
-def test_a_temperature_divides_log_odds_and_map_alike() -> None:
+def test_calibration_folds_into_the_classifier_and_scales_the_map() -> None:
     net = timm.create_model("resnet10t", num_classes=2).eval()
     pixels = torch.randn(2, 3, 64, 64)
     model = HeatmapClassifier(net)
     with torch.no_grad():
         before = model(pixels)
-        fold_temperature(net.get_classifier(), 2.5)
+        fold_calibration(net.get_classifier(), Calibration(slope=0.4, intercept=0.7))
         after = model(pixels)
-    torch.testing.assert_close(after[0], before[0] / 2.5)
-    torch.testing.assert_close(after[1], before[1] / 2.5)
+    margins = [logits[:, 1] - logits[:, 0] for logits in (before[0], after[0])]
+    torch.testing.assert_close(margins[1], 0.4 * margins[0] + 0.7)
+    torch.testing.assert_close(after[1], 0.4 * before[1])
+    torch.testing.assert_close(after[1].sum((1, 2)) + model.bias, margins[1])
 
 
 @pytest.mark.parametrize("change", [{"global_pool": "max"}, {"num_classes": 3}])

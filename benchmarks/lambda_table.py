@@ -1,0 +1,62 @@
+"""What lambda_cold_start.py measured, as a Markdown table, with what the calls would cost."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+MEMORY_MB = 1769  # one vCPU
+# US dollars, AWS Lambda pricing, US East, x86: per GB-second and per request.
+PRICE_GB_SECOND, PRICE_REQUEST = 0.0000166667, 0.0000002
+
+
+@dataclass(frozen=True)
+class Warm:
+    """Milliseconds of one model's warm calls: in the handler, and as billed."""
+
+    handler: list[float]
+    billed: list[float]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one package showed; cold starts in seconds, memory in bytes."""
+
+    cold_cached: list[float]
+    cold_from_disk: list[float]
+    warm: dict[str, Warm]
+    peak_memory: int
+    peak_memory_largest: int | None
+    package_bytes: int
+
+
+def table(ours: Measured, peer: Measured | None, domains: list[str]) -> str:
+    """Return the measurements as Markdown, one column per package."""
+    columns = [ours] + ([peer] if peer else [])
+    rows = [["", "Overread", "torch in the package"][: len(columns) + 1], ["---"] * (len(columns) + 1)]
+
+    def row(title: str, *cells: str) -> None:
+        rows.append([title, *cells])
+
+    row("package, unzipped", *(f"{m.package_bytes / 2**20:.0f} MB" for m in columns))
+    for title, which in (("files in the page cache", "cold_cached"), ("from disk", "cold_from_disk")):
+        spans = [getattr(m, which) for m in columns]
+        row(
+            f"cold: process start to first answer, {title}",
+            *(f"{np.median(span):.2f} s ({min(span):.2f} to {max(span):.2f})" for span in spans),
+        )
+    for domain in domains:
+        for title, percentile in (("p50", 50), ("p95", 95)):
+            cells = (f"{np.percentile(m.warm[domain].handler, percentile):.1f} ms" for m in columns)
+            row(f"warm {domain}, in the handler, {title}", *cells)
+    row("peak memory of these calls", *(f"{m.peak_memory / 2**20:.0f} MB" for m in columns))
+    if ours.peak_memory_largest:
+        largest = [f"{ours.peak_memory_largest / 2**20:.0f} MB", *(["not measured"] if peer else [])]
+        row("peak memory with the largest picture that is accepted (64 megapixels, 16 bits)", *largest)
+    for domain in domains:
+        row(f"1,000 {domain} pictures, warm", *(f"{_cost(m, domain):.4f} USD" for m in columns))
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
+
+
+def _cost(measured: Measured, domain: str) -> float:
+    seconds = float(np.mean(measured.warm[domain].billed)) / 1000
+    return 1000 * (seconds * MEMORY_MB / 1024 * PRICE_GB_SECOND + PRICE_REQUEST)
