@@ -19,6 +19,7 @@ from PIL import Image
 
 from models.catalogue import Domain
 from models.errors import InputError, OverreadError
+from models.figures import on_test_split
 from models.images import MAX_FILE_BYTES
 from models.prediction import DISCLAIMER, Prediction
 from models.service import Service
@@ -132,6 +133,7 @@ def build(service: Service) -> gr.Blocks:
     def tab(domain: Domain, endpoint: Callable[..., tuple[dict[str, Any], Image.Image]], api_name: str) -> None:
         config = service.classifier(domain).config
         shown = examples(domain)
+        measured = {name: on_test_split(name) for name in service.names(domain)}
         gr.Markdown(TAB_TEXT[domain])
         with gr.Row():
             with gr.Column(scale=4):
@@ -145,8 +147,8 @@ def build(service: Service) -> gr.Blocks:
                 gallery = gr.Gallery(
                     [(example.path, example.caption) for example in shown],
                     label="Examples",
-                    columns=3,
-                    height="auto",
+                    columns=2,
+                    height=730,
                     allow_preview=False,
                     object_fit="cover",
                     elem_classes="examples",
@@ -166,7 +168,7 @@ def build(service: Service) -> gr.Blocks:
             if image is None:
                 return NOTHING
             answer = ask(domain, image, model, point, smooth)
-            card = verdict_html(answer, service.classifier(domain, model).config)
+            card = verdict_html(answer, service.classifier(domain, model).config, measured[model])
             return card, (answer.picture, answer.overlay), answer.probabilities, answer.to_json()
 
         def pick(event: gr.SelectData) -> str:

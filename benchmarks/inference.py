@@ -5,6 +5,9 @@ our whole path (bytes to overlay), bare onnxruntime without the heat map, torch 
 The torch nets have the same architecture, output stride and input size; their weights are random, which costs the same.
 """
 
+import training  # noqa: F401  first: it makes torchvision importable for timm and pytorch_grad_cam
+
+# isort: split
 import argparse
 import io
 import platform
@@ -22,7 +25,6 @@ import torch
 from PIL import Image
 from pytorch_grad_cam import GradCAM
 
-import training  # noqa: F401  makes torchvision importable, should timm be imported before it
 from models.catalogue import catalogue
 from models.classifier import Classifier
 from models.folder import ONNX_FILE

@@ -1,6 +1,7 @@
 """What the bundled models are worth, as a Markdown table of what the evaluation script measured."""
 
 import json
+from typing import Any
 
 from models.catalogue import catalogue
 from models.folder import read_config
@@ -17,13 +18,17 @@ def summary_table() -> str:
     return "\n".join(HEADER + [_row(name) for name in catalogue()])
 
 
+def on_test_split(name: str) -> dict[str, Any] | None:
+    """Return what was measured on a bundled model's test split, as in ``evaluation.json``; None if nothing was."""
+    file = catalogue()[name].bundled_folder / EVALUATION_FILE
+    return json.loads(file.read_text(encoding="utf-8"))["splits"]["test"] if file.exists() else None
+
+
 def _row(name: str) -> str:
-    folder = catalogue()[name].bundled_folder
-    config = read_config(folder)
-    file = folder / EVALUATION_FILE
-    if not file.exists():
+    config = read_config(catalogue()[name].bundled_folder)
+    test = on_test_split(name)
+    if test is None:
         return f"| {name} | {config.finding} | not evaluated | | | | | |"
-    test = json.loads(file.read_text(encoding="utf-8"))["splits"]["test"]
     point = test["operating_points"][config.default_operating_point]
     rates = " | ".join(interval(point[rate]) for rate in ("sensitivity", "specificity", "accuracy"))
     return f"| {name} | {config.finding} | {test['images']} | {interval(test['auc'])} | {rates} | {test['ece']:.3f} |"

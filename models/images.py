@@ -89,7 +89,7 @@ def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> bytes:
 
 def _open(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise _too_many_pixels() from error
     except Exception as error:  # Pillow's readers raise many types on bad bytes: SyntaxError, struct.error, ...

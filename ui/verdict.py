@@ -1,16 +1,23 @@
 """A prediction as the card that a visitor reads: what it says, how sure, and what that is worth."""
 
 from html import escape
+from typing import Any
 
-from models.folder import ModelConfig
+from models.folder import ModelConfig, OperatingPoint
 from models.heatmaps import AGAINST_FINDING, FOR_FINDING
 from models.prediction import DISCLAIMER, Prediction
 
 EMPTY = '<div class="verdict empty">Drop in a picture or pick an example: the answer appears here.</div>'
 
 
-def verdict_html(prediction: Prediction, config: ModelConfig) -> str:
-    """Return the card: decision, probability against every threshold, the evidence's sum, notes, disclaimer."""
+def verdict_html(prediction: Prediction, config: ModelConfig, test: dict[str, Any] | None) -> str:
+    """Return the card: decision, probability against every threshold, the evidence's sum, notes, disclaimer.
+
+    Args:
+        prediction: what the model says.
+        config: of the model.
+        test: what was measured on its test split, see ``models.figures.on_test_split``.
+    """
     point = prediction.operating_point
     percent = f"{100 * prediction.probability:.1f}"
     relation = "reaches" if prediction.positive else "stays below"
@@ -20,9 +27,8 @@ def verdict_html(prediction: Prediction, config: ModelConfig) -> str:
   <div class="headline"><span class="decision">{escape(prediction.decision)}</span>
     <span class="probability">{percent} % <small>probability of {escape(prediction.finding)}</small></span></div>
   {_bar(prediction, config)}
-  <p>The probability {relation} the <b>{escape(point.name)}</b> threshold of {100 * point.threshold:.1f} %. On
-  validation data that threshold found {100 * point.sensitivity:.0f} % of the pictures with the finding (sensitivity)
-  and cleared {100 * point.specificity:.0f} % of those without (specificity).</p>
+  <p>The probability {relation} the <b>{escape(point.name)}</b> threshold of {100 * point.threshold:.1f} %.
+  {_worth(point, test)}</p>
   <p class="sum">{_sum(prediction)}</p>
   {notes}
   <p class="disclaimer">{DISCLAIMER} Answered by {_answered_by(prediction)}.</p>
@@ -51,6 +57,24 @@ def _sum(prediction: Prediction) -> str:
         f"Evidence in log-odds: {speaks_for:+.2f} for, {speaks_against:+.2f} against, {prediction.heatmap_bias:+.2f} "
         f"from no place = <b>{prediction.log_odds:+.2f}</b>"
     )
+
+
+def _worth(point: OperatingPoint, test: dict[str, Any] | None) -> str:
+    """What the threshold reached, on test data first: where it was chosen it looks better than it is."""
+    chosen = f"{100 * point.sensitivity:.0f} % and {100 * point.specificity:.0f} %"
+    if test is None:
+        return f"On the validation data it was chosen on, sensitivity and specificity were {chosen}."
+    reached = test["operating_points"][point.name]
+    return (
+        f"On {test['images']} test pictures it found {_percent(reached['sensitivity'])} of those with the finding and "
+        f"cleared {_percent(reached['specificity'])} of those without; on the validation data it was chosen on, "
+        f"{chosen}."
+    )
+
+
+def _percent(estimate: dict[str, float]) -> str:
+    low, high = (f"{100 * estimate[end]:.0f}" for end in ("low", "high"))
+    return f"<b>{100 * estimate['value']:.0f} %</b> ({low} to {high})"
 
 
 def _answered_by(prediction: Prediction) -> str:
