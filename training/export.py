@@ -102,6 +102,7 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
     shipped = run_over(OnnxSession(folder / ONNX_FILE), preprocess, validation)
 
     probabilities = sigmoid(margin(shipped))
+    bias = model.bias  # as the ONNX file has it: the next line rounds the net to half precision
     wrapper.half().save_pretrained(folder)
     write_config(
         folder,
@@ -112,7 +113,7 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
             "default_operating_point": "balanced",
             "heatmap": {
                 "layer": "last convolutional stage",
-                "bias": model.bias,
+                "bias": bias,
                 "scale": colour_scale(shipped.heatmap),
             },
             "region": recipe.region or None,

@@ -36,7 +36,8 @@ class HeatmapClassifier(nn.Module):
     @property
     def bias(self) -> float:
         """The part of the log-odds that belongs to no cell."""
-        return float(self.classifier.bias[1] - self.classifier.bias[0])
+        bias = self.classifier.bias.detach()  # (2,)
+        return float(bias[1] - bias[0])
 
     def forward(self, pixel_values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return logits (N, 2), heat map (N, h, w) in log-odds, and embedding (N, d), all float32.
