@@ -62,12 +62,12 @@ def body(recipe: Recipe, config: dict[str, Any], export: dict[str, Any], evaluat
     """Return the card's text."""
     source, calibration, storage = recipe.source, config["overread"]["calibration"], export["weight_storage"]
     stages = "; ".join(
-        f"{stage.epochs:g} epochs at {stage.size} px, output stride {stage.output_stride}, batch {stage.batch_size}, "
-        f"peak learning rate {stage.learning_rate:g}"
+        f"{stage.epochs:g} epoch{'s' * (stage.epochs != 1)} at {stage.size} px, output stride {stage.output_stride}, "
+        f"batch {stage.batch_size}, peak learning rate {stage.learning_rate:g}"
         for stage in recipe.stages
     )
     validation = source.validation_split or "an eighth of train's patients, in no other split"
-    return f"""# {recipe.name}
+    text = f"""# {recipe.name}
 
 Says how probable {recipe.finding} is in a picture, and where it sees it: `onnx/model.onnx` computes calibrated logits
 and a signed Grad-CAM map in log-odds in one pass. **For research and education only; not a medical device.**
@@ -102,6 +102,9 @@ bfloat16, seed {recipe.seed}. Exported at {recipe.export_size} px with output st
 It knows pictures like those of its data set and nothing else: another scanner, stain, age group or disease can make it
 confidently wrong. The map shows what moved the model, not where a disease is.
 """
+    # Values of any length are filled in above: one line a paragraph, tables and headings as they are.
+    blocks = text.strip().split("\n\n")
+    return "\n\n".join(block if block[0] in "#|" else " ".join(block.split()) for block in blocks) + "\n"
 
 
 def figures(evaluation: dict[str, Any]) -> str:
