@@ -56,7 +56,7 @@ def decode(source: ImageSource) -> DecodedImage:
     if isinstance(source, np.ndarray):
         opened = _from_array(source)
     elif isinstance(source, Image.Image):
-        opened = ImageOps.exif_transpose(source)
+        opened, _ = _load(source)
     else:
         data = _read(source)
         opened, notes = dicom.decode(data, MAX_PIXELS) if dicom.is_dicom(data) else _open(data)
@@ -94,17 +94,21 @@ def _open(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
         raise _too_many_pixels() from error
     except Exception as error:  # Pillow's readers raise many types on bad bytes: SyntaxError, struct.error, ...
         raise UnsupportedImageError(f"This is not a picture that can be read here: send {READABLE}.") from error
-    kind = image.format
+    upright, frames = _load(image)
+    # MPO is a JPEG with a second view or a preview after it: nobody thinks of it as several frames.
+    several = frames > 1 and image.format != "MPO"
+    return upright, (f"The file has {frames} frames; the first was read.",) if several else ()
+
+
+def _load(image: Image.Image) -> tuple[Image.Image, int]:
+    """Return the picture, decoded and upright, and how many frames its file has."""
     _check_size(image)  # before a pixel is decoded: the header of a bomb is small
     try:
         image.load()
         frames = getattr(image, "n_frames", 1)  # looks through the rest of the file
-        image = ImageOps.exif_transpose(image)
-    except Exception as error:
+        return ImageOps.exif_transpose(image), frames
+    except Exception as error:  # whatever Pillow's readers and EXIF parser raise on damaged bytes
         raise CorruptImageError("The picture is damaged or cut off: save or upload it again.") from error
-    # MPO is a JPEG with a second view or a preview after it: nobody thinks of it as several frames.
-    several = frames > 1 and kind != "MPO"
-    return image, (f"The file has {frames} frames; the first was read.",) if several else ()
 
 
 def _check_size(image: Image.Image) -> None:

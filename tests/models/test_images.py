@@ -55,6 +55,11 @@ BAD = {
     "a line of pixels": (encoded(Image.new("RGB", (4000, 3)), "PNG"), ImageTooSmallError, "4000 x 3 px"),
     "bomb of 100 megapixels": (png_header(10_000, 10_000), ImageTooLargeError, "64 megapixels"),
     "bomb of 900 megapixels": (png_header(30_000, 30_000), ImageTooLargeError, "64 megapixels"),
+    "truncated, opened by the caller": (
+        Image.open(io.BytesIO(encoded(Image.fromarray(COLOURS), "PNG")[:-2000])),
+        CorruptImageError,
+        "damaged or cut off",
+    ),
     "50 MB": (b"\xff\xd8\xff" + bytes(50 * 2**20), ImageTooLargeError, "32 MB"),
     "float pixels": (
         encoded(Image.fromarray(RAMP.astype(np.float32)), "TIFF"),
