@@ -6,6 +6,7 @@ Layout and wiring only. What is computed is in models/, what is shown as HTML in
 import functools
 import logging
 import os
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -33,6 +34,7 @@ R = TypeVar("R")
 
 CONCURRENT_REQUESTS = 2  # each runs a session with its own threads; more would only wait for the same cores
 WAITING_REQUESTS = 64
+CLEAN_UP = (600, 3600)  # seconds: every ten minutes, uploads and answers older than an hour are deleted
 STYLE = Path(__file__).with_name("ui") / "style.css"
 THEME = gr.themes.Soft(
     primary_hue="cyan",
@@ -61,6 +63,17 @@ def image_file(**options: Any) -> gr.Image:
     component = gr.Image(type="filepath", **options)
     setattr(component, "preprocess", path_of)  # noqa: B010  an assignment would not pass the type checker
     return component
+
+
+def own_file(picture: Image.Image) -> Image.Image:
+    """Return the picture with a comment of its own in place of whatever the visitor's file said about itself.
+
+    Gradio names a file by its bytes and writes it again for every answer: while one visitor downloads it, an equal
+    answer to another would cut it short. No two pictures are equal with this comment.
+    """
+    marked = picture.copy()
+    marked.info = {"Comment": f"Overread {uuid.uuid4().hex}. {DISCLAIMER}"}
+    return marked
 
 
 def in_one_sentence(function: Callable[P, R]) -> Callable[P, R]:
@@ -106,7 +119,7 @@ def build(service: Service) -> gr.Blocks:
             The calibrated probability, decision and signed heat map as JSON, and the heat map drawn over the picture.
         """
         prediction = ask("histopathology", image, model, operating_point, smooth)
-        return prediction.to_json(), prediction.overlay
+        return prediction.to_json(), own_file(prediction.overlay)
 
     @in_one_sentence
     def chest_xray(
@@ -124,7 +137,7 @@ def build(service: Service) -> gr.Blocks:
             The calibrated probability, decision and signed heat map as JSON, and the heat map drawn over the picture.
         """
         prediction = ask("chest-xray", image, model, operating_point, smooth)
-        return prediction.to_json(), prediction.overlay
+        return prediction.to_json(), own_file(prediction.overlay)
 
     def list_models() -> list[dict[str, Any]]:
         """Lists the models that are loaded, with revision, digest and operating points."""
@@ -169,7 +182,7 @@ def build(service: Service) -> gr.Blocks:
                 return NOTHING
             answer = ask(domain, image, model, point, smooth)
             card = verdict_html(answer, service.classifier(domain, model).config, measured[model])
-            return card, (answer.picture, answer.overlay), answer.probabilities, answer.to_json()
+            return card, (own_file(answer.picture), own_file(answer.overlay)), answer.probabilities, answer.to_json()
 
         def pick(event: gr.SelectData) -> str:
             return shown[event.index].path
@@ -197,7 +210,7 @@ def build(service: Service) -> gr.Blocks:
             outputs = [gr.JSON(label="answer"), gr.Image(label="overlay", format="png")]
             gr.Button().click(endpoint, inputs, outputs, api_name=api_name, concurrency_id="inference")
 
-    with gr.Blocks(title="Overread: a second reading, with its evidence") as demo:
+    with gr.Blocks(title="Overread: a second reading, with its evidence", delete_cache=CLEAN_UP) as demo:
         gr.Markdown(
             "# Overread\nA second reading of a medical image: what the model says, how sure it is, and where it looks."
         )

@@ -15,7 +15,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 import app
 import models
@@ -125,6 +125,20 @@ def test_a_wrong_argument_is_one_sentence(client: Client, image: Path, arguments
 def test_no_picture_is_one_sentence(client: Client) -> None:
     with pytest.raises(AppError, match="There is no picture"):
         client.predict(None, api_name="/chest_xray")
+
+
+def test_equal_answers_are_files_of_their_own(client: Client, image: Path) -> None:
+    first, second = (Path(client.predict(handle_file(image), api_name="/histopathology")[1]) for _ in range(2))
+    assert first.read_bytes() != second.read_bytes()  # else writing the one could cut the other's download short
+    np.testing.assert_array_equal(np.asarray(Image.open(first)), np.asarray(Image.open(second)))
+
+
+def test_what_a_file_says_about_itself_does_not_leave_with_the_answer(client: Client, tmp_path: Path) -> None:
+    private = PngImagePlugin.PngInfo()
+    private.add_text("PatientName", "Jane Roe")
+    Image.new("RGB", (96, 96)).save(tmp_path / "named.png", pnginfo=private)
+    _, overlay = client.predict(handle_file(tmp_path / "named.png"), api_name="/histopathology")
+    assert b"Jane Roe" not in Path(overlay).read_bytes()
 
 
 def test_many_requests_at_once_are_all_answered(address: str, image: Path) -> None:
