@@ -10,6 +10,7 @@ import training  # noqa: F401  first: it makes torchvision importable for timm a
 # isort: split
 import argparse
 import io
+import os
 import platform
 import tempfile
 from collections.abc import Callable
@@ -24,6 +25,7 @@ import timm
 import torch
 from PIL import Image
 from pytorch_grad_cam import GradCAM
+from tqdm import tqdm
 
 from models.catalogue import catalogue
 from models.classifier import Classifier
@@ -31,6 +33,7 @@ from models.folder import ONNX_FILE
 from training.recipes import RECIPES
 from training.train import build_model
 
+RESULT = Path(__file__).with_suffix(".md")
 PICTURES = {"histopathology": (96, 96), "chest-xray": (1024, 1024)}  # what visitors of either tab send
 LAYERS = {"resnet18": "layer4", "xception41": "act"}  # the last convolutional stage
 
@@ -88,26 +91,29 @@ def milliseconds(calls: dict[str, Callable[[], object]], rounds: int) -> dict[st
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table and write it to benchmarks/inference.md."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=20)
     rounds = parser.parse_args().rounds
-    print(f"{platform.machine()}, onnxruntime {ort.__version__}, torch {torch.__version__}, timm {timm.__version__};")
-    print(f"median of {rounds} rounds; in brackets the ratio to Overread's whole path.\n")
-    print(
+    lines = [
+        f"{platform.machine()}, {os.cpu_count()} CPUs, onnxruntime {ort.__version__}, torch {torch.__version__}, "
+        f"timm {timm.__version__}; median of {rounds} rounds; in brackets the ratio to Overread's whole path.",
+        "",
         "| Model | Threads | Overread, bytes to overlay | of that, the session "
-        "| onnxruntime, logits only | torch eager | torch + pytorch_grad_cam |"
-    )
-    print("|---|---|---|---|---|---|---|")
+        "| onnxruntime, logits only | torch eager | torch + pytorch_grad_cam |",
+        "|---|---|---|---|---|---|---|",
+    ]
     with tempfile.TemporaryDirectory() as folder:
-        for name in catalogue():
+        for name in tqdm(catalogue(), unit="model"):
             for threads in (1, 2):
                 torch.set_num_threads(threads)
                 calls = variants(name, threads, Path(folder))
                 ours, *others = milliseconds(calls, rounds).values()
                 session = calls["Overread, bytes to overlay"]().milliseconds.inference  # type: ignore[attr-defined]
                 cells = " | ".join(f"{value:.1f} ({value / ours:.2f}x)" for value in others)
-                print(f"| {name} | {threads} | {ours:.1f} | {session:.1f} | {cells} |", flush=True)
+                lines.append(f"| {name} | {threads} | {ours:.1f} | {session:.1f} | {cells} |")
+    print("\n".join(lines))
+    RESULT.write_text("# Milliseconds per picture\n\n" + "\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ python benchmarks/lambda_cold_start.py [--peer SITE-PACKAGES]     from the envir
 
 Builds the package as `make lambda-zip` does, runs it with 1769 MB (one vCPU, so one thread), and writes
 benchmarks/lambda_cold_start.md. With --peer, the folder of an environment with torch, timm and grad-cam, the same nets
-are measured with torch inside the package (lambda_torch_peer.py). The emulator has no micro-VM to start and no image to
-fetch: what Lambda itself adds to a cold start is not in these figures.
+are measured with torch inside the package (lambda_torch_peer.py), from the model.safetensors that `python -m
+training.export` leaves beside each ONNX file and that are not committed. The emulator has no micro-VM to start and no
+image to fetch: what Lambda itself adds to a cold start is not in these figures.
 """
 
 import argparse
