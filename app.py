@@ -169,7 +169,7 @@ def build(service: Service) -> gr.Blocks:
             with gr.Column(scale=6):
                 verdict = gr.HTML(EMPTY)
                 slider = gr.ImageSlider(label="Picture | evidence", type="pil", max_height=520, format="png")
-                gr.HTML(legend_html(config))
+                legend = gr.HTML(legend_html(config))
                 classes = gr.Label(label="Class probabilities", num_top_classes=2, show_heading=False)
                 with gr.Accordion("Details: model, revision, timing, heat-map grid", open=False):
                     details = gr.JSON(show_label=False)
@@ -187,6 +187,10 @@ def build(service: Service) -> gr.Blocks:
         def pick(event: gr.SelectData) -> str:
             return shown[event.index].path
 
+        def explain(model: str) -> str:
+            return legend_html(service.classifier(domain, model).config)
+
+        model.change(explain, model, legend, queue=False, api_visibility="private")
         gallery.select(pick, None, image, queue=False, api_visibility="private")
         shown_answer = [verdict, slider, classes, details]
         answered = gr.on(

@@ -17,12 +17,16 @@ NAMESPACE_VARIABLE = "OVERREAD_HUB_NAMESPACE"
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """One model: its Hub repository is ``<namespace>/<name>`` at ``revision``; ``sha256`` is by file in the folder."""
+    """One model: its Hub repository is ``<namespace>/<name>`` at ``revision``.
+
+    ``sha256`` pins every file that inference needs, by its path in the folder; ``members`` names an ensemble's nets.
+    """
 
     name: str
     domain: Domain
     revision: str
     sha256: Mapping[str, str]
+    members: tuple[str, ...] = ()
 
     @property
     def bundled_folder(self) -> Path:
@@ -33,7 +37,12 @@ class CatalogueEntry:
 def catalogue() -> dict[str, CatalogueEntry]:
     """Return every model by name, in the order of ``catalogue.json``; the first of a domain is its default."""
     models = json.loads(CATALOGUE_FILE.read_text(encoding="utf-8"))["models"]
-    return {name: CatalogueEntry(name=name, **values) for name, values in models.items()}
+    return {
+        name: CatalogueEntry(
+            name, values["domain"], values["revision"], values["sha256"], tuple(values.get("members", ()))
+        )
+        for name, values in models.items()
+    }
 
 
 def entry(name: str) -> CatalogueEntry:

@@ -1,39 +1,46 @@
 """One model, loaded: pictures in, predictions out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from PIL import Image
 
 from models.catalogue import entry, namespace
-from models.folder import ONNX_FILE, ModelConfig, read_config, sha256_of
+from models.ensemble import Ensemble
+from models.errors import ModelFolderError
+from models.folder import CONFIG_FILE, ONNX_FILE, ModelConfig, read_config, sha256_of
 from models.heatmaps import display_size, draw_overlay, outline_centre
 from models.hub import locate
 from models.images import DecodedImage, ImageSource, decode
+from models.net import Evidence, Net
 from models.prediction import Milliseconds, ModelIdentity, Prediction
-from models.session import OnnxSession, Outputs
+from models.session import OnnxSession
 
 BATCH_SIZE = 16
 
 
-def load(name: str, threads: int | None = None) -> "Classifier":
+def load(name: str, threads: int | None = None, loaded: Mapping[str, "Classifier"] | None = None) -> "Classifier":
     """Return the catalogue's model of that name, ready to predict.
 
     Args:
         name: as in ``models.names()``.
         threads: for one inference; default: see ``models.session.default_threads``.
+        loaded: models that are in memory already, by name: an ensemble takes its members from there.
 
     Raises:
         UnknownModelError: if the catalogue has no such model.
         ModelFolderError: if its files are incomplete or altered.
     """
-    source = locate(entry(name), namespace())
-    return Classifier(source.folder, threads, name, source.revision, source.origin, source.note)
+    chosen = entry(name)
+    source = locate(chosen, namespace())
+    members = [(loaded or {}).get(member) or load(member, threads) for member in chosen.members]
+    return Classifier(source.folder, threads, name, source.revision, source.origin, source.note, members)
 
 
 class Classifier:
-    """A model folder with its ONNX session; ``predict`` may be called from several threads at once."""
+    """A model folder with its ONNX session, or an ensemble of such; several threads may ask it at once."""
 
     def __init__(
         self,
@@ -43,8 +50,9 @@ class Classifier:
         revision: str = "local",
         origin: str = "local",
         note: str | None = None,
+        members: Sequence["Classifier"] = (),
     ) -> None:
-        """Load a model folder: ``config.json`` and ``onnx/model.onnx``.
+        """Load a model folder: ``config.json`` and ``onnx/model.onnx``, or an ensemble's ``config.json``.
 
         Args:
             folder: the model folder.
@@ -53,20 +61,44 @@ class Classifier:
             revision: what predictions report as the model's revision.
             origin: where the folder comes from: "hub", "bundled" or "local".
             note: one sentence to show wherever the model answers, such as why the Hub did not serve.
+            members: an ensemble's members, loaded; default: the folders of those names beside ``folder``.
 
         Raises:
-            ModelFolderError: if the folder is incomplete or breaks the ONNX contract.
+            ModelFolderError: if the folder is incomplete or breaks the ONNX contract, or if a member is another one
+                than the ensemble was calibrated with.
         """
         folder = Path(folder)
         self.config: ModelConfig = read_config(folder)
-        self.identity = ModelIdentity(name or folder.name, revision, sha256_of(folder / ONNX_FILE), origin)
+        settings = self.config.ensemble
+        digest = sha256_of(folder / (CONFIG_FILE if settings else ONNX_FILE))
+        self.identity = ModelIdentity(name or folder.name, revision, digest, origin)
         self.note = note
-        self._session = OnnxSession(folder / ONNX_FILE, threads)
+        self._net: Net | Ensemble
+        if settings:
+            members = members or [Classifier(folder.parent / member, threads) for member in settings.members]
+            _check_members(self.identity.name, settings.members, members)
+            self._net = Ensemble([member.net for member in members], settings)
+        else:
+            self._net = Net(OnnxSession(folder / ONNX_FILE, threads), self.config.preprocessing)
+
+    @property
+    def net(self) -> Net:
+        """The one net of a model that is no ensemble.
+
+        Raises:
+            ModelFolderError: if it is an ensemble, which cannot be a member of another.
+        """
+        if isinstance(self._net, Ensemble):
+            raise ModelFolderError(f"{self.identity.name} is an ensemble: it cannot be a member of another one.")
+        return self._net
 
     def warm_up(self) -> None:
         """Run once on an empty picture, so that the first visitor does not wait for memory to be laid out."""
-        shape = (1, 3, self.config.preprocessing.height, self.config.preprocessing.width)
-        self._session.run(np.zeros(shape, np.float32))
+        self.evidence([Image.new("RGB", (self.config.preprocessing.width, self.config.preprocessing.height))])
+
+    def evidence(self, pictures: Sequence[Image.Image]) -> Evidence:
+        """Return log-odds and signed maps of RGB pictures, without decoding, decision or drawing."""
+        return self._net.evidence(pictures)
 
     def predict(self, image: ImageSource, operating_point: str | None = None, smooth: bool = True) -> Prediction:
         """Return the answer for one picture.
@@ -102,52 +134,49 @@ class Classifier:
             started = perf_counter()
             decoded.append(decode(image))
             decode_ms.append(_ms_since(started))
-        started = perf_counter()
-        pixel_values = self.config.preprocessing([image.picture for image in decoded])  # (N, 3, H, W) float32
-        preprocess_ms = _ms_since(started) / len(decoded)
-        started = perf_counter()
-        outputs = self._session.run(pixel_values)
-        inference_ms = _ms_since(started) / len(decoded)
+        found = self.evidence([image.picture for image in decoded])
         return [
-            self._answer(image, outputs, row, operating_point, smooth, (decode_ms[row], preprocess_ms, inference_ms))
+            self._answer(image, found, row, operating_point, smooth, decode_ms[row])
             for row, image in enumerate(decoded)
         ]
 
     def _answer(
         self,
         image: DecodedImage,
-        outputs: Outputs,
+        found: Evidence,
         row: int,
         operating_point: str | None,
         smooth: bool,
-        milliseconds: tuple[float, float, float],
+        decode_ms: float,
     ) -> Prediction:
         config, point = self.config, self.config.operating_point(operating_point)
-        logits = outputs.logits[row].astype(np.float64)  # (2,)
-        log_odds = float(logits[1] - logits[0])
-        probability = float(1 / (1 + np.exp(-log_odds)))
+        batch, heatmap = len(found.log_odds), found.heatmap[row]
+        probability = _probability(found.log_odds[row])
         positive = probability >= point.threshold
         started = perf_counter()
         picture = image.picture.resize(display_size(image.picture.size))
         box = config.region and config.region.labelled_centre_px / config.preprocessing.width * picture.width
-        overlay = draw_overlay(picture, outputs.heatmap[row], config.heatmap.scale, smooth)
+        overlay = draw_overlay(picture, heatmap, config.heatmap.scale, smooth)
         if box:
             picture, overlay = outline_centre(picture, box), outline_centre(overlay, box)
         return Prediction(
             finding=config.finding,
             probability=probability,
             probabilities={config.labels[0]: 1 - probability, config.labels[1]: probability},
-            log_odds=log_odds,
+            members={name: _probability(log_odds[row]) for name, log_odds in found.members.items()},
+            log_odds=float(found.log_odds[row]),
             positive=positive,
             decision=config.labels[int(positive)],
             operating_point=point,
-            heatmap=outputs.heatmap[row],
+            heatmap=heatmap,
             heatmap_bias=config.heatmap.bias,
             overlay=overlay,
             picture=picture,
             notes=image.notes + self._scale_notes(image),
             model=self.identity,
-            milliseconds=Milliseconds(*milliseconds, overlay=_ms_since(started)),
+            milliseconds=Milliseconds(
+                decode_ms, found.preprocess_ms / batch, found.inference_ms / batch, _ms_since(started)
+            ),
         )
 
     def _scale_notes(self, image: DecodedImage) -> tuple[str, ...]:
@@ -161,6 +190,17 @@ class Classifier:
             f"knows patches of {wanted.width} px at {region.spacing_um_per_px} µm/px, so cells may look too small or "
             "too large to it.",
         )
+
+
+def _check_members(name: str, wanted: Mapping[str, str], members: Sequence[Classifier]) -> None:
+    loaded = {member.identity.name: member.identity.sha256 for member in members}
+    for member, digest in wanted.items():
+        if loaded.get(member) != digest:
+            raise ModelFolderError(f"{name} was calibrated with another {member} than the one that is here.")
+
+
+def _probability(log_odds: float) -> float:
+    return float(1 / (1 + np.exp(-log_odds)))
 
 
 def _ms_since(started: float) -> float:

@@ -35,5 +35,6 @@ def _row(name: str) -> str:
 
 
 def interval(estimate: dict[str, float]) -> str:
-    """Return an estimate with its 95 % interval, such as "0.912 (0.897-0.926)"."""
-    return f"{estimate['value']:.3f} ({estimate['low']:.3f}-{estimate['high']:.3f})"
+    """Return an estimate with its 95 % interval, such as "0.912 (0.897-0.926)", or "-0.012 (-0.020 to -0.004)"."""
+    to = " to " if estimate["low"] < 0 else "-"
+    return f"{estimate['value']:.3f} ({estimate['low']:.3f}{to}{estimate['high']:.3f})"

@@ -12,7 +12,7 @@ from models.preprocessing import Preprocessing
 
 CONFIG_FILE = "config.json"
 ONNX_FILE = "onnx/model.onnx"
-NEEDED_FILES = (CONFIG_FILE, ONNX_FILE)
+NEEDED_FILES = (CONFIG_FILE, ONNX_FILE)  # of a net; an ensemble's folder needs its config.json only
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,25 @@ class Region:
 
 
 @dataclass(frozen=True)
+class EnsembleSettings:
+    """How an ensemble makes one answer of several: log-odds are ``slope * mean(members' log-odds) + intercept``.
+
+    ``members`` maps each member's name to the SHA-256 of its ONNX file; ``symmetries`` is 8 where every member is asked
+    about all eight turns and reflections of the picture, else 1.
+    """
+
+    members: Mapping[str, str]
+    slope: float
+    intercept: float
+    symmetries: int
+
+    def __post_init__(self) -> None:
+        """Refuse what no ensemble can be."""
+        if not self.members or self.symmetries not in (1, 8):
+            raise ValueError("an ensemble has members, and 1 or 8 symmetries")
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """What one model's ``config.json`` says."""
 
@@ -58,6 +77,7 @@ class ModelConfig:
     default_operating_point: str
     heatmap: HeatmapSettings
     region: Region | None
+    ensemble: EnsembleSettings | None
 
     def operating_point(self, name: str | None) -> OperatingPoint:
         """Return the named operating point, or the default for None.
@@ -91,6 +111,7 @@ def read_config(folder: Path) -> ModelConfig:
             default_operating_point=ours["default_operating_point"],
             heatmap=HeatmapSettings(**ours["heatmap"]),
             region=Region(**ours["region"]) if ours.get("region") else None,
+            ensemble=EnsembleSettings(**ours["ensemble"]) if ours.get("ensemble") else None,
         )
         read.operating_point(None)
     except (OSError, ValueError, KeyError, TypeError, UnknownOperatingPointError) as error:

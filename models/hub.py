@@ -6,7 +6,7 @@ from pathlib import Path
 
 from models.catalogue import CatalogueEntry
 from models.errors import ModelFolderError
-from models.folder import NEEDED_FILES, sha256_of
+from models.folder import sha256_of
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def verify(entry: CatalogueEntry, folder: Path) -> None:
     Raises:
         ModelFolderError: names the first file that does not.
     """
-    for file in NEEDED_FILES:
+    for file in entry.sha256:
         if not (folder / file).is_file():
             raise ModelFolderError(f"{file} is missing")
         if sha256_of(folder / file) != entry.sha256[file]:
@@ -75,7 +75,7 @@ def _from_hub(entry: CatalogueEntry, repository: str) -> ModelSource:
     try:
         folder = Path(
             snapshot_download(
-                repository, revision=entry.revision, allow_patterns=list(NEEDED_FILES), etag_timeout=5, tqdm_class=None
+                repository, revision=entry.revision, allow_patterns=list(entry.sha256), etag_timeout=5, tqdm_class=None
             )
         )
         verify(entry, folder)

@@ -40,6 +40,7 @@ class Prediction:
         finding: what was looked for, such as "pneumonia".
         probability: calibrated probability of the finding, 0..1.
         probabilities: calibrated probability by class label; they sum to 1.
+        members: calibrated probability by an ensemble's member; empty for one net.
         log_odds: ``log(p / (1 - p))`` of the finding.
         positive: whether ``probability`` reaches the operating point's threshold.
         decision: the label that follows from that.
@@ -57,6 +58,7 @@ class Prediction:
     finding: str
     probability: float
     probabilities: dict[str, float]
+    members: dict[str, float]
     log_odds: float
     positive: bool
     decision: str
@@ -75,6 +77,7 @@ class Prediction:
             "finding": self.finding,
             "probability": self.probability,
             "probabilities": self.probabilities,
+            "members": self.members,
             "log_odds": self.log_odds,
             "positive": self.positive,
             "decision": self.decision,

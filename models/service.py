@@ -21,7 +21,9 @@ class Service:
             ModelFolderError: if a model's files are incomplete or altered.
         """
         self._entries = catalogue()
-        self._classifiers = {name: load(name, threads) for name in self._entries}
+        self._classifiers: dict[str, Classifier] = {}
+        for name in sorted(self._entries, key=lambda name: len(self._entries[name].members)):  # ensembles come last
+            self._classifiers[name] = load(name, threads, self._classifiers)
         for classifier in self._classifiers.values():
             classifier.warm_up()
 
@@ -40,6 +42,9 @@ class Service:
             raise UnknownModelError(f"There is no {domain} model {name!r}: choose one of {', '.join(names)}.")
         return self._classifiers[name or names[0]]
 
+    def _in_order(self) -> list[tuple[str, Classifier]]:
+        return [(name, self._classifiers[name]) for name in self._entries]
+
     def notes(self) -> list[str]:
         """Return one sentence for each model that does not come from where it should."""
         return [classifier.note for classifier in self._classifiers.values() if classifier.note]
@@ -53,10 +58,11 @@ class Service:
                 "finding": classifier.config.finding,
                 "labels": list(classifier.config.labels),
                 "architecture": classifier.config.architecture,
+                "members": list(self._entries[name].members),
                 "input_size": [classifier.config.preprocessing.height, classifier.config.preprocessing.width],
                 "operating_points": [asdict(point) for point in classifier.config.operating_points.values()],
                 "default_operating_point": classifier.config.default_operating_point,
                 "note": classifier.note,
             }
-            for name, classifier in self._classifiers.items()
+            for name, classifier in self._in_order()
         ]

@@ -7,7 +7,7 @@
 It answers what `huggingface_hub` and `datasets` ask when they create, fill and read model, dataset and Space
 repositories, LFS included (https://huggingface.co/docs/hub/api). Run clients in a subprocess, since huggingface_hub
 reads HF_ENDPOINT when it is imported, or pass `endpoint=hub.endpoint` to `HfApi` and its kin. Writing needs a token,
-any token, as on the Hub.
+any token unless a test says which (`accept_only`).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import Any
 
 import uvicorn
+import yaml
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -98,6 +99,7 @@ class HubOnLoopback(HubStore):
             self.requests.append(f"{request.method} {request.url.path}")
             try:
                 self._raise_outage(None)
+                self._check_token(request)
                 return await answer(request)
             except HubError as error:
                 headers = {"X-Error-Code": error.code, "X-Error-Message": error.message} if error.code else {}
@@ -109,22 +111,32 @@ class HubOnLoopback(HubStore):
         raise HubError(404, "NotFound", f"No such route: {request.method} {request.url.path}")
 
     async def _whoami(self, request: Request) -> Response:
-        demand_token(request)
+        self._demand_token(request)
         token = {"displayName": "any", "role": "write"}
         account = {"type": "user", "id": SOME_ID, "name": USER, "fullname": USER, "orgs": []}
         return JSONResponse(account | {"auth": {"type": "access_token", "accessToken": token}})
 
     async def _validate_yaml(self, request: Request) -> Response:
+        header = re.match(r"---\n(.*?)\n---\n", (await request.json())["content"], re.DOTALL)
+        if header is None:
+            return JSONResponse(
+                {"warnings": [{"message": "empty or missing yaml metadata in repo card"}], "errors": []}
+            )
+        try:
+            yaml.safe_load(header[1])
+        except yaml.YAMLError as error:
+            return JSONResponse({"warnings": [], "errors": [{"message": str(error)}]}, 400)
         return JSONResponse({"warnings": [], "errors": []})
 
     async def _create(self, request: Request) -> Response:
-        demand_token(request)
         body = await request.json()
-        kind, repo_id = body.get("type") or "model", f"{body.get('organization') or USER}/{body['name']}"
+        owner = body.get("organization") or USER
+        self._demand_token(request, owner)
+        kind, repo_id = body.get("type") or "model", f"{owner}/{body['name']}"
         url = f"{self.endpoint}/{URL_PREFIX[kind]}{repo_id}"
         if (kind, repo_id) in self._repos:
             return JSONResponse({"error": "You already created this repo", "url": url}, 409)
-        self._repos[kind, repo_id] = Repo(kind, repo_id, bool(body.get("private")))
+        self._repos[kind, repo_id] = Repo(kind, repo_id, body.get("visibility") == "private")
         self.put_repo(repo_id, {".gitattributes": b"*.onnx filter=lfs diff=lfs merge=lfs -text\n"}, kind)
         return JSONResponse({"url": url, "name": repo_id, "id": SOME_ID})
 
@@ -162,7 +174,7 @@ class HubOnLoopback(HubStore):
         return JSONResponse(found + [directory_entry(path) for path in paths if path in folders(commit.files)])
 
     async def _preupload(self, request: Request) -> Response:
-        demand_token(request)
+        self._demand_token(request, request.path_params["owner"])
         _, commit = self._asked(request)
         answers = []
         for wanted in (await request.json())["files"]:
@@ -172,7 +184,7 @@ class HubOnLoopback(HubStore):
         return JSONResponse({"files": answers})
 
     async def _lfs_batch(self, request: Request) -> Response:
-        demand_token(request)
+        self._demand_token(request, request.path_params["owner"])
         self._asked(request, "main")
         answers = []
         for wanted in (await request.json())["objects"]:
@@ -188,7 +200,7 @@ class HubOnLoopback(HubStore):
         return Response()
 
     async def _commit(self, request: Request) -> Response:
-        demand_token(request)
+        self._demand_token(request, request.path_params["owner"])
         repo, commit = self._asked(request)
         files = dict(commit.files)
         for line in (await request.body()).splitlines():
@@ -233,11 +245,21 @@ class HubOnLoopback(HubStore):
         repo = self._repo(asked.get("kinds", "models").removesuffix("s"), repo_id)
         return repo, repo.at(revision or asked.get("revision", "main"))
 
+    def _check_token(self, request: Request) -> None:
+        sent = request.headers.get("authorization")
+        if sent and self._only_token and sent != f"Bearer {self._only_token}":
+            raise refusal(401, "Invalid credentials in Authorization header")
 
-def demand_token(request: Request) -> None:
-    """Raise the Hub's 401 for a request without a token."""
-    if not request.headers.get("authorization", "").startswith("Bearer "):
-        raise HubError(401, "", "Invalid username or password.", {"X-Error-Message": "Invalid username or password."})
+    def _demand_token(self, request: Request, owner: str | None = None) -> None:
+        if not request.headers.get("authorization", "").startswith("Bearer "):
+            raise refusal(401, "Invalid username or password.")
+        if owner in self._closed:
+            raise refusal(403, f"You don't have the rights to write under the namespace {owner}")
+
+
+def refusal(status: int, message: str) -> HubError:
+    """Return the Hub's answer to somebody who may not do what they ask."""
+    return HubError(status, "", message, {"X-Error-Message": message})
 
 
 def folders(files: dict[str, StoredFile]) -> set[str]:

@@ -81,6 +81,8 @@ class HubStore:
         self._blobs: dict[str, bytes] = {}
         self._tampered: dict[str, bytes] = {}
         self._outages: dict[str | None, int] = {}
+        self._only_token: str | None = None
+        self._closed: set[str] = set()
 
     def put_repo(self, repo_id: str, files: dict[str, bytes], kind: str = "model") -> str:
         """Commit `files` on top of the repository, creating it if need be; return the new revision."""
@@ -107,10 +109,20 @@ class HubStore:
         """
         self._outages[repo_id] = status
 
+    def accept_only(self, token: str) -> None:
+        """Answer 401 to any other token, be it for reading, as the Hub does."""
+        self._only_token = token
+
+    def close_namespace(self, owner: str) -> None:
+        """Answer 403 to whoever writes below `owner`."""
+        self._closed.add(owner)
+
     def recover(self) -> None:
-        """Undo every `fail`, `replace` and `truncate`."""
+        """Undo every `fail`, `replace`, `truncate`, `accept_only` and `close_namespace`."""
         self._outages.clear()
         self._tampered.clear()
+        self._only_token = None
+        self._closed.clear()
 
     def _raise_outage(self, repo_id: str | None) -> None:
         if status := self._outages.get(repo_id):

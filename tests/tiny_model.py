@@ -11,6 +11,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from models.folder import sha256_of
+
 SIZE, CELL = 96, 8
 WEIGHT = np.array([[-1.0, 0.0, 1.0], [2.0, 0.0, -1.0]], np.float32)  # (2, 3): class by colour channel
 BIAS = np.array([0.1, 0.4], np.float32)
@@ -42,19 +44,47 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def write_tiny_model(folder: Path, region: dict[str, Any] | None = None) -> Path:
+def write_tiny_model(
+    folder: Path, region: dict[str, Any] | None = None, bias: tuple[float, float] = (BIAS[0], BIAS[1])
+) -> Path:
     """Write ``config.json`` and ``onnx/model.onnx`` into ``folder`` and return it."""
-    config = CONFIG | {"overread": CONFIG["overread"] | {"region": region}}
+    heatmap = CONFIG["overread"]["heatmap"] | {"bias": float(bias[1] - bias[0])}
+    config = CONFIG | {"overread": CONFIG["overread"] | {"region": region, "heatmap": heatmap}}
     (folder / "onnx").mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(config))
-    onnx.save(tiny_onnx(), folder / "onnx" / "model.onnx")
+    onnx.save(tiny_onnx(np.array(bias, np.float32)), folder / "onnx" / "model.onnx")
     return folder
 
 
-def tiny_onnx() -> onnx.ModelProto:
+def write_tiny_ensemble(
+    folder: Path, members: tuple[str, ...], slope: float = 1.0, intercept: float = 0.0, symmetries: int = 1
+) -> Path:
+    """Write the ``config.json`` of an ensemble of tiny models beside ``folder`` and return it."""
+    read = {name: json.loads((folder.parent / name / "config.json").read_text()) for name in members}
+    bias = float(np.mean([config["overread"]["heatmap"]["bias"] for config in read.values()]))
+    files = {name: _file_of_identity(folder.parent / name) for name in members}
+    ensemble = {
+        "members": {name: sha256_of(file) for name, file in files.items()},
+        "slope": slope,
+        "intercept": intercept,
+        "symmetries": symmetries,
+    }
+    heatmap = CONFIG["overread"]["heatmap"] | {"bias": slope * bias + intercept}
+    folder.mkdir(parents=True)
+    ours = CONFIG["overread"] | {"heatmap": heatmap, "ensemble": ensemble}
+    (folder / "config.json").write_text(json.dumps(CONFIG | {"overread": ours}))
+    return folder
+
+
+def _file_of_identity(folder: Path) -> Path:
+    model = folder / "onnx" / "model.onnx"
+    return model if model.exists() else folder / "config.json"
+
+
+def tiny_onnx(bias: np.ndarray = BIAS) -> onnx.ModelProto:
     """Return the net: average pooling, then what any net does after its last convolutional stage."""
     cells = (SIZE // CELL) ** 2
-    constants = {"weight": WEIGHT, "bias": BIAS, "margin": MARGIN / cells, "axes": np.array([2, 3])}
+    constants = {"weight": WEIGHT, "bias": bias, "margin": MARGIN / cells, "axes": np.array([2, 3])}
     nodes = [
         helper.make_node("AveragePool", ["pixel_values"], ["features"], kernel_shape=[CELL] * 2, strides=[CELL] * 2),
         helper.make_node("ReduceMean", ["features", "axes"], ["embedding"], keepdims=0),

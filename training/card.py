@@ -8,40 +8,47 @@ import yaml
 
 from models.figures import EVALUATION_FILE, interval, summary_table
 from models.folder import CONFIG_FILE
-from training.recipes import Recipe
+from training.howto import how_to_use
+from training.recipes import EnsembleRecipe, Recipe, Stage
 
 FIGURES_BEGIN = "<!-- figures: written by python -m training.evaluate -->"
 FIGURES_END = "<!-- end of figures -->"
+EXPORT_FILE = "export.json"
 
 
-def write_card(recipe: Recipe, folder: Path) -> None:
-    """Write ``README.md`` into a model folder from its ``config.json``, ``export.json`` and ``evaluation.json``."""
-    config, export, evaluation = (
-        json.loads((folder / name).read_text(encoding="utf-8"))
-        for name in (CONFIG_FILE, "export.json", EVALUATION_FILE)
+def write_card(recipe: Recipe | EnsembleRecipe, folder: Path) -> None:
+    """Write ``README.md`` into a model folder from its ``config.json``, ``evaluation.json`` and ``export.json``."""
+    config, evaluation = (
+        json.loads((folder / name).read_text(encoding="utf-8")) for name in (CONFIG_FILE, EVALUATION_FILE)
     )
+    made = ensemble_text(recipe, config) if isinstance(recipe, EnsembleRecipe) else net_text(recipe, folder)
     header = yaml.safe_dump(front_matter(recipe, config, evaluation), sort_keys=False, allow_unicode=True)
-    text = f"---\n{header}---\n\n{body(recipe, config, export, evaluation)}"
-    (folder / "README.md").write_text(text, encoding="utf-8")
+    blocks = [*opening(recipe), *figures(config, evaluation), *data(recipe), *made, *how_to_use(recipe), *LIMITS]
+    (folder / "README.md").write_text(f"---\n{header}---\n\n" + "\n\n".join(blocks) + "\n", encoding="utf-8")
 
 
-def front_matter(recipe: Recipe, config: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any]:
+def front_matter(recipe: Recipe | EnsembleRecipe, config: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any]:
     """Return the card's metadata as the Hub reads it, with a ``model-index`` of the test split's figures."""
     test = evaluation["splits"]["test"]
     default = test["operating_points"][config["overread"]["default_operating_point"]]
-    metrics = [
-        {"type": "roc_auc", "name": "AUC", "value": round(test["auc"]["value"], 4)},
-        {"type": "accuracy", "name": "Accuracy", "value": round(default["accuracy"]["value"], 4)},
-        {"type": "recall", "name": "Sensitivity", "value": round(default["sensitivity"]["value"], 4)},
-        {"type": "specificity", "name": "Specificity", "value": round(default["specificity"]["value"], 4)},
-    ]
+    values = {
+        ("roc_auc", "AUC"): test["auc"],
+        ("average_precision", "Average precision"): test["average_precision"],
+        ("accuracy", "Accuracy"): default["accuracy"],
+        ("f1", "F1"): default["f1"],
+        ("recall", "Sensitivity"): default["sensitivity"],
+        ("specificity", "Specificity"): default["specificity"],
+    }
+    metrics = [{"type": key, "name": name, "value": round(value["value"], 4)} for (key, name), value in values.items()]
     source = recipe.source
+    base = {"base_model": recipe.pretrained} if isinstance(recipe, Recipe) and recipe.pretrained else {}
     return {
         "license": "apache-2.0",
-        "library_name": "timm",
+        "library_name": "timm" if isinstance(recipe, Recipe) else "onnx",
         "pipeline_tag": "image-classification",
+        **base,
         "datasets": [source.dataset],
-        "metrics": ["roc_auc", "accuracy", "recall", "specificity"],
+        "metrics": [key for key, _ in values],
         "tags": ["onnx", "grad-cam", "medical"],
         "model-index": [
             {
@@ -58,70 +65,198 @@ def front_matter(recipe: Recipe, config: dict[str, Any], evaluation: dict[str, A
     }
 
 
-def body(recipe: Recipe, config: dict[str, Any], export: dict[str, Any], evaluation: dict[str, Any]) -> str:
-    """Return the card's text."""
-    source, calibration, storage = recipe.source, config["overread"]["calibration"], export["weight_storage"]
-    stages = "; ".join(
-        f"{stage.epochs:g} epoch{'s' * (stage.epochs != 1)} at {stage.size} px, output stride {stage.output_stride}, "
-        f"batch {stage.batch_size}, peak learning rate {stage.learning_rate:g}"
-        for stage in recipe.stages
-    )
-    validation = source.validation_split or "an eighth of train's patients, in no other split"
-    text = f"""# {recipe.name}
-
-Says how probable {recipe.finding} is in a picture, and where it sees it: `onnx/model.onnx` computes calibrated logits
-and a signed Grad-CAM map in log-odds in one pass. **For research and education only; not a medical device.**
-
-## Figures
-
-{figures(evaluation)}
-
-Intervals: {evaluation["intervals"]}. ECE: {evaluation["calibration_bins"]} bins. Calibration
-({calibration["method"]}: slope {calibration["slope"]:.3f}, intercept {calibration["intercept"]:+.3f}) and thresholds
-were chosen on validation data, so the validation rows flatter the model. Measured with `{evaluation["command"]}` on the
-ONNX file with SHA-256 `{evaluation["sha256"]}`.
-
-The ONNX file stores large weights as 8-bit integers and computes in float32. On {storage["images"]} validation pictures
-that moves the AUC from {storage["validation_auc_float32"]:.4f} to {storage["validation_auc_int8_storage"]:.4f}, and no
-probability by more than {storage["largest_probability_difference"]:.4f}.
-
-## Data
-
-`{source.dataset}`, licence {source.licence}: {source.citation}. Train: `{source.train_split}`; validation:
-{validation}; test: `{source.test_split}`, used for the table above and for nothing else.
-
-## Training
-
-timm's `{recipe.architecture}` from random weights ({stages}); AdamW, weight decay {recipe.weight_decay:g}, cosine
-schedule with {100 * recipe.warmup:g} % warm-up, label smoothing {recipe.label_smoothing:g}, classes weighted equally,
-bfloat16, seed {recipe.seed}. Exported at {recipe.export_size} px with output stride {recipe.export_stride}:
-`python -m training.train {recipe.name}`, then `python -m training.export {recipe.name}`.
-
-## Limits
-
-It knows pictures like those of its data set and nothing else: another scanner, stain, age group or disease can make it
-confidently wrong. The map shows what moved the model, not where a disease is.
-"""
-    # Values of any length are filled in above: one line a paragraph, tables and headings as they are.
-    blocks = text.strip().split("\n\n")
-    return "\n\n".join(block if block[0] in "#|" else " ".join(block.split()) for block in blocks) + "\n"
-
-
-def figures(evaluation: dict[str, Any]) -> str:
-    """Return the table of validation and test figures at every operating point."""
-    rows = [
-        "| Split | Pictures | AUC | ECE | Brier | Operating point | Sensitivity | Specificity | Accuracy |",
-        "|---|---|---|---|---|---|---|---|---|",
+def opening(recipe: Recipe | EnsembleRecipe) -> list[str]:
+    """Return the title, what the model is for and what it is not for."""
+    what = "`onnx/model.onnx` computes calibrated logits and a signed Grad-CAM map in log-odds in one pass."
+    if isinstance(recipe, EnsembleRecipe):
+        what = (
+            f"The mean of {' and '.join(f'`{member}`' for member in recipe.members)}: log-odds and signed Grad-CAM "
+            "maps are averaged, so the map still adds up to the answer."
+        )
+    return [
+        f"# {recipe.name}",
+        f"Says how probable {recipe.finding} is in a picture, and where it sees it. {what}",
+        "**Intended use:** teaching, and research into calibration and explanations. It is not a medical device, and "
+        "no decision about anybody's care may rest on it.",
     ]
-    for split, values in evaluation["splits"].items():
-        for name, point in values["operating_points"].items():
-            rows.append(
-                f"| {split} | {values['images']} | {interval(values['auc'])} "
-                f"| {values['ece']:.3f} | {values['brier']:.3f} "
-                f"| {name} ({point['threshold']:.3f}) | {interval(point['sensitivity'])} "
-                f"| {interval(point['specificity'])} | {interval(point['accuracy'])} |"
-            )
+
+
+def figures(config: dict[str, Any], evaluation: dict[str, Any]) -> list[str]:
+    """Return the card's section of figures."""
+    calibration = config["overread"]["calibration"]
+    return [
+        "## Figures",
+        split_table(evaluation),
+        f"Intervals: {evaluation['intervals']}. ECE: {evaluation['calibration_bins']} bins. Calibration "
+        f"({calibration['method']}: slope {calibration['slope']:.3f}, intercept {calibration['intercept']:+.3f}) and "
+        "thresholds were chosen on validation data, so the validation rows flatter the model. Measured with "
+        f"`{evaluation['command']}` on the file with SHA-256 `{evaluation['sha256']}`.",
+        rates_table(evaluation),
+        "![ROC and precision-recall curves](figures/roc.png)",
+        "![Reliability before and after calibration](figures/reliability.png)",
+        *harder(evaluation),
+        *maps(evaluation),
+        *comparisons(evaluation),
+    ]
+
+
+def split_table(evaluation: dict[str, Any]) -> str:
+    """Return AUC, average precision and calibration of validation, damaged validation, test and external set."""
+    rows = [
+        "| Pictures | Number | AUC | Average precision | ECE before, after | Brier before, after |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, values in _sets(evaluation).items():
+        ece, brier = (
+            f"{values[f'{key}_before']:.3f}, {values[key]:.3f}" if f"{key}_before" in values else f"{values[key]:.3f}"
+            for key in ("ece", "brier")
+        )
+        rows.append(
+            f"| {name} | {values['images']} | {interval(values['auc'])} | {interval(values['average_precision'])} "
+            f"| {ece} | {brier} |"
+        )
     return "\n".join(rows)
+
+
+def rates_table(evaluation: dict[str, Any]) -> str:
+    """Return what each operating point reached on each set."""
+    rows = [
+        "| Pictures | Operating point | Sensitivity | Specificity | Accuracy | PPV | NPV | F1 |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, values in _sets(evaluation).items():
+        for point, reached in values["operating_points"].items():
+            rates = " | ".join(
+                interval(reached[rate]) if reached[rate] else "none"
+                for rate in ("sensitivity", "specificity", "accuracy", "ppv", "npv", "f1")
+            )
+            rows.append(f"| {name} | {point} ({reached['threshold']:.3f}) | {rates} |")
+    return "\n".join(rows)
+
+
+def _sets(evaluation: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    sets = dict(evaluation["splits"])
+    if "damaged_validation" in evaluation:
+        sets["validation, damaged"] = evaluation["damaged_validation"]
+    if "external" in evaluation:
+        sets[f"external ({evaluation['external']['dataset']})"] = evaluation["external"]
+    return sets
+
+
+def harder(evaluation: dict[str, Any]) -> list[str]:
+    """Return what is known of pictures unlike validation's: the shift to test, kinds of pneumonia, adults."""
+    chosen, reached = (evaluation["splits"][split]["operating_points"]["balanced"] for split in ("validation", "test"))
+    text = [
+        "From validation to test, at the balanced threshold, sensitivity goes from "
+        f"{chosen['sensitivity']['value']:.3f} to {reached['sensitivity']['value']:.3f} and specificity from "
+        f"{chosen['specificity']['value']:.3f} to {reached['specificity']['value']:.3f}."
+    ]
+    if "damaged_validation" in evaluation:
+        text.append(
+            "*Damaged* pictures have another exposure, blur, compression, crop or painted-over corners "
+            "(`training/corruptions.py`)."
+        )
+    if "kinds" in evaluation:
+        kinds = "; ".join(
+            f"{kind} ({values['positives']}): AUC {interval(values['auc'])}, sensitivity at the balanced threshold "
+            f"{interval(values['sensitivity']['balanced'])}"
+            for kind, values in evaluation["kinds"].items()
+        )
+        text.append(f"By the cause of pneumonia, on test: {kinds}.")
+    return text
+
+
+def maps(evaluation: dict[str, Any]) -> list[str]:
+    """Return how well the heat map points, and whether what it marks matters to the model."""
+    games, curves = evaluation["pointing_game"], evaluation["perturbation"]
+    height, width = curves["grid"]
+    scores = "; ".join(
+        f"{'this map' if name == 'ours' else 'the default map of `' + name + '`, on the same net'}: {_mean(game)}"
+        for name, game in games.items()
+    )
+    return [
+        f"**Heat map**, {height} x {width} cells. Grid pointing game on {games['ours']['mosaics']} mosaics of one test "
+        "picture with the finding and three without, share of the positive evidence in the right quarter, chance 0.25 "
+        f"(Böhle et al. 2021): {scores}. Deleting the cells by falling evidence from {curves['pictures']} test "
+        f"pictures leaves an area of {_mean(curves['deletion'])} under the probability, random order "
+        f"{_mean(curves['random_deletion'])}; inserting them gives {_mean(curves['insertion'])} and "
+        f"{_mean(curves['random_insertion'])} (Petsiuk et al. 2018).",
+        "![Deletion and insertion curves](figures/perturbation.png)",
+    ]
+
+
+def _mean(estimate: dict[str, Any]) -> str:
+    return interval({"value": estimate["mean"], "low": estimate["low"], "high": estimate["high"]})
+
+
+def comparisons(evaluation: dict[str, Any]) -> list[str]:
+    """Return the paired comparison with each other model of the same data set."""
+    if not evaluation["comparisons"]:
+        return []
+    rows = ["| Against | AUC difference on test | p (DeLong) |", "|---|---|---|"]
+    for name, compared in evaluation["comparisons"].items():
+        rows.append(f"| {name} | {interval(compared['difference'])} | {compared['p_value']:.2g} |")
+    return ["\n".join(rows)]
+
+
+def data(recipe: Recipe | EnsembleRecipe) -> list[str]:
+    """Return what was learned from, under which licence."""
+    source = recipe.source
+    validation = source.validation_split or "an eighth of train's patients, in no other split"
+    return [
+        "## Data",
+        f"`{source.dataset}`, licence {source.licence}: {source.citation}. Train: `{source.train_split}`; validation: "
+        f"{validation}; test: `{source.test_split}`, used for the tables above and for nothing else.",
+    ]
+
+
+def net_text(recipe: Recipe, folder: Path) -> list[str]:
+    """Return how a net was trained and exported."""
+    export = json.loads((folder / EXPORT_FILE).read_text(encoding="utf-8"))
+    storage = export["weight_storage"]
+    start = f"pretrained weights (`{recipe.pretrained}`)" if recipe.pretrained else "random weights"
+    return [
+        "## Training",
+        f"timm's `{recipe.architecture}` from {start}: {'; '.join(map(_stage, recipe.stages))}. AdamW, weight decay "
+        f"{recipe.weight_decay:g}, cosine schedule with {100 * recipe.warmup:g} % warm-up, label smoothing "
+        f"{recipe.label_smoothing:g}, classes weighted equally, {'bfloat16' if recipe.bfloat16 else 'float32'}, seed "
+        f"{recipe.seed}; batch norms estimated anew on clean pictures. Exported at {recipe.export_size} px with output "
+        f"stride {recipe.export_stride}: `python -m training.train {recipe.name}`, then `python -m training.export "
+        f"{recipe.name}`.",
+        "Large weights are rounded to 8 bits with a scale per channel and computed with in float32. On "
+        f"{storage['images']} validation pictures that moves the AUC from {storage['validation_auc_float32']:.4f} to "
+        f"{storage['validation_auc_int8_storage']:.4f}, and no probability by more than "
+        f"{storage['largest_probability_difference']:.4f}.",
+    ]
+
+
+def _stage(stage: Stage) -> str:
+    taught = f", 70 % of the loss from the soft labels of `{stage.teacher}`" if stage.teacher else ""
+    return (
+        f"{stage.epochs:g} epoch{'s' * (stage.epochs != 1)} at {stage.size} px, output stride {stage.output_stride}, "
+        f"batch {stage.batch_size}, peak learning rate {stage.learning_rate:g}{taught}"
+    )
+
+
+def ensemble_text(recipe: EnsembleRecipe, config: dict[str, Any]) -> list[str]:
+    """Return how an ensemble joins its members."""
+    settings = config["overread"]["ensemble"]
+    members = "; ".join(f"`{name}` with ONNX file `{digest[:12]}`" for name, digest in settings["members"].items())
+    views = "each asked about all eight turns and reflections of the picture, " if settings["symmetries"] == 8 else ""
+    return [
+        "## Members",
+        f"{members}: {views}mean of the calibrated log-odds, times {settings['slope']:.3f}, "
+        f"{settings['intercept']:+.3f} (calibrated once more on validation data). The folder holds no weights: "
+        "`config.json` pins the members' files. "
+        f"Made by `python -m training.ensemble {recipe.name}`.",
+    ]
+
+
+LIMITS = (
+    "## Limits",
+    "It knows pictures like those of its data set and nothing else: another scanner, stain, age group or disease can "
+    "make it confidently wrong. The map shows what moved the model, not where a disease is.",
+)
 
 
 def update_readme(readme: Path) -> None:

@@ -8,9 +8,26 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import torch
 from onnx import ModelProto, TensorProto, helper, numpy_helper
+from torch import nn
 
 SMALLEST = 2**14  # elements; below this a tensor is not worth two nodes, and depthwise kernels keep their precision
+
+
+@torch.no_grad()
+def round_weights(net: nn.Module) -> None:
+    """Round a net's large weights, in place, to the 255 levels per channel that ``compress_weights`` stores.
+
+    A batch norm that is folded into a convolution scales a whole channel, so the levels stay levels: ONNX file and
+    ``model.safetensors`` hold the same net.
+    """
+    for module in net.modules():
+        if not isinstance(module, nn.Conv2d | nn.Linear) or module.weight.numel() < SMALLEST:
+            continue
+        weight = module.weight  # (channels out, ...)
+        scale = weight.abs().amax(tuple(range(1, weight.ndim)), keepdim=True).clamp_min(1e-12) / 127
+        weight.copy_((weight / scale).round() * scale)
 
 
 def compress_weights(model: ModelProto) -> ModelProto:

@@ -49,10 +49,20 @@ def patient_of(file_name: str) -> str:
     return found[1] or found[2]
 
 
+def file_names(dataset: Dataset) -> list[str]:
+    """Return the name of each row's picture file, as the data set keeps it beside the bytes."""
+    return [image["path"] for image in dataset.cast_column("image", Image(decode=False))["image"]]
+
+
+def kind_of(file_name: str) -> str:
+    """Return "bacteria", "virus" or, for a normal film, "normal": what a file name of the chest X-ray set says."""
+    found = re.search(r"bacteria|virus", file_name)
+    return found[0] if found else "normal"
+
+
 def patient_split(dataset: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the row numbers (int64) of train and of validation such that no patient is in both."""
-    paths = dataset.cast_column("image", Image(decode=False))["image"]
-    patients = [patient_of(image["path"]) for image in paths]
+    patients = [patient_of(name) for name in file_names(dataset)]
     folds = StratifiedGroupKFold(n_splits=VALIDATION_FOLDS, shuffle=True, random_state=seed)
     return next(iter(folds.split(np.zeros(len(dataset)), dataset["labels"], groups=patients)))
 

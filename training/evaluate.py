@@ -1,143 +1,213 @@
-"""Measures a finished model folder: python -m training.evaluate pcam-resnet18 [--data FOLDER]
+"""Measures a finished model folder: python -m training.evaluate pcam-resnet18 [--data FOLDER] [--external FOLDER]
 
-Runs the exported ONNX file through ``models/``, exactly as the app does, on the validation and the test split, and
-writes ``evaluation.json`` and the model card beside it. Nothing is chosen here: test is only reported.
+Runs the exported ONNX file through ``models/``, exactly as the app does, on validation, damaged validation, test and
+(chest X-rays) an external set, plays the pointing game with its heat map, deletes and inserts what the map marks, and
+writes ``evaluation.json``, plots and the model card. Nothing is chosen here: test is only reported.
 """
 
 import argparse
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from datasets import Dataset
-from scipy.stats import binomtest, bootstrap
-from sklearn.metrics import brier_score_loss, roc_auc_score
-from torchmetrics.functional.classification import binary_calibration_error
+from PIL import Image
 from tqdm import tqdm
+from transformers import TimmWrapperForImageClassification
 
-from models.catalogue import BUNDLED_FOLDER
+from models.catalogue import BUNDLED_FOLDER, catalogue
 from models.classifier import BATCH_SIZE, Classifier
 from models.figures import EVALUATION_FILE
-from models.folder import OperatingPoint
+from training import plots
+from training.calibrate import sigmoid
 from training.card import update_readme, write_card
-from training.data import load_split
-from training.recipes import RECIPES, Recipe
+from training.corruptions import corrupt
+from training.data import file_names, kind_of, load_split
+from training.gradcam import HeatmapClassifier
+from training.localisation import MapOf, PointingGame, gradcam_default_map, mean_map, our_map, pointing_game
+from training.metrics import BINS, RESAMPLES, compare, measure, subgroup_auc
+from training.perturbation import perturbation_curves
+from training.recipes import CHEST_XRAY_PNEUMONIA, ENSEMBLES, NIH_CHEST_XRAY, RECIPES, EnsembleRecipe, Recipe, Source
 
-RESAMPLES = 2000
-BINS = 15
 README = Path(__file__).parents[1] / "README.md"
+MOSAICS = 60
+PERTURBED = 24  # pictures whose deletion and insertion curves are drawn
 
-Estimate = dict[str, float]
+FIGURES = "figures"
+
 Floats = npt.NDArray[np.floating]
 Labels = npt.NDArray[np.integer]
 
 
-def area_under_roc(labels: Labels, probabilities: Floats, seed: int = 2026) -> Estimate:
-    """Return the area under the ROC curve with its 95 % percentile-bootstrap interval over pictures."""
-    interval = bootstrap(
-        (labels, probabilities),
-        roc_auc_score,
-        paired=True,
-        vectorized=False,
-        n_resamples=RESAMPLES,
-        method="percentile",
-        rng=seed,
-    ).confidence_interval
-    return {
-        "value": float(roc_auc_score(labels, probabilities)),
-        "low": float(interval.low),
-        "high": float(interval.high),
-    }
-
-
-def proportion(successes: int, trials: int) -> Estimate:
-    """Return a proportion with its 95 % Wilson interval (Wilson 1927)."""
-    interval = binomtest(successes, trials).proportion_ci(method="wilson")
-    return {"value": successes / trials, "low": float(interval.low), "high": float(interval.high)}
-
-
-def at_operating_point(labels: Labels, probabilities: Floats, point: OperatingPoint) -> dict[str, Any]:
-    """Return the confusion counts, sensitivity, specificity and accuracy at a threshold, with intervals."""
-    called = probabilities >= point.threshold
-    true_positive, true_negative = int((called & (labels == 1)).sum()), int((~called & (labels == 0)).sum())
-    positives, negatives = int((labels == 1).sum()), int((labels == 0).sum())
-    return {
-        "threshold": point.threshold,
-        "true_positive": true_positive,
-        "false_negative": positives - true_positive,
-        "true_negative": true_negative,
-        "false_positive": negatives - true_negative,
-        "sensitivity": proportion(true_positive, positives),
-        "specificity": proportion(true_negative, negatives),
-        "accuracy": proportion(true_positive + true_negative, len(labels)),
-    }
-
-
-def measure(labels: Labels, probabilities: Floats, points: list[OperatingPoint]) -> dict[str, Any]:
-    """Return every figure of one split, ready for JSON.
+def score(classifier: Classifier, dataset: Dataset, title: str, damaged: bool = False) -> Floats:
+    """Return (N,) float64, the calibrated log-odds of the finding for every row's ``image``.
 
     Args:
-        labels: (N,) 0 or 1.
-        probabilities: (N,) calibrated, of class 1.
-        points: operating points, chosen elsewhere.
+        classifier: the exported model.
+        dataset: with a column ``image``.
+        title: of the progress bar.
+        damaged: corrupt each picture first, see ``training.corruptions``.
     """
-    calibration_error = binary_calibration_error(
-        torch.tensor(probabilities), torch.tensor(labels), n_bins=BINS, norm="l1"
-    )
-    return {
-        "images": len(labels),
-        "positives": int(labels.sum()),
-        "auc": area_under_roc(labels, probabilities),
-        "ece": float(calibration_error),
-        "brier": float(brier_score_loss(labels, probabilities)),
-        "operating_points": {point.name: at_operating_point(labels, probabilities, point) for point in points},
-    }
-
-
-def predict_split(classifier: Classifier, dataset: Dataset, title: str) -> Floats:
-    """Return (N,) float64, the classifier's probability of the finding for every row's ``image``."""
-    probabilities: list[float] = []
+    log_odds: list[float] = []
     for start in tqdm(range(0, len(dataset), BATCH_SIZE), desc=title, unit="batch"):
-        images = dataset[start : start + BATCH_SIZE]["image"]
-        probabilities += [answer.probability for answer in classifier.predict_batch(images)]
-    return np.asarray(probabilities)
+        pictures = [image.convert("RGB") for image in dataset[start : start + BATCH_SIZE]["image"]]
+        if damaged:
+            pictures = [corrupt(picture, start + row) for row, picture in enumerate(pictures)]
+        log_odds += classifier.evidence(pictures).log_odds.tolist()
+    return np.asarray(log_odds)
 
 
-def evaluate(recipe: Recipe, data: str | None = None, weights: Path = BUNDLED_FOLDER) -> dict[str, Any]:
-    """Return what is written to ``evaluation.json`` of the recipe's model folder."""
-    folder = weights / recipe.name
+def torch_net(folder: Path) -> HeatmapClassifier:
+    """Return a model folder's net in torch, for maps of pictures larger than the ONNX file takes.
+
+    Raises:
+        OSError: if the folder has no ``model.safetensors``.
+    """
+    wrapper = TimmWrapperForImageClassification.from_pretrained(folder).float().eval()
+    return HeatmapClassifier(wrapper.timm_model)
+
+
+def unnormalised(recipe: Recipe, map_of: MapOf) -> MapOf:
+    """Return ``map_of`` for pixels in 0..1, so that nets with different normalisation look at the same mosaics."""
+    mean, std = (np.asarray(values, np.float32).reshape(1, 3, 1, 1) for values in (recipe.mean, recipe.std))
+    return lambda pixels: map_of((pixels - mean) / std)
+
+
+def play_pointing_game(members: list[Recipe], weights: Path, test: Dataset, count: int) -> dict[str, Any]:
+    """Return the grid pointing game's scores on test mosaics: our map, and ``pytorch_grad_cam``'s default map."""
+    first = members[0]
+    scale = replace(first.preprocessing(), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    pixels = scale([image.convert("RGB") for image in test["image"]])  # (N, 3, H, W) in 0..1
+    labels = np.asarray(test["labels"])
+    nets = [torch_net(weights / member.name) for member in members]
+    ours = [unnormalised(member, our_map(net)) for member, net in zip(members, nets, strict=True)]
+    games: dict[str, PointingGame] = {"ours": pointing_game(mean_map(ours), pixels, labels, count, batch_size=2)}
+    if len(members) == 1:
+        peer = unnormalised(first, gradcam_default_map(nets[0].net))
+        games["pytorch_grad_cam"] = pointing_game(peer, pixels, labels, count, batch_size=2)
+    return {name: asdict(game) for name, game in games.items()}
+
+
+def delete_and_insert(classifier: Classifier, test: Dataset, count: int, seed: int) -> dict[str, Any]:
+    """Return deletion and insertion curves of the shipped map on randomly chosen test pictures with the finding."""
+    positives = np.flatnonzero(np.asarray(test["labels"]) == 1)
+    rows = np.random.default_rng(seed).choice(positives, min(count, len(positives)), replace=False)
+    pictures = [image.convert("RGB") for image in test.select(sorted(rows))["image"]]
+    heatmaps = [classifier.evidence([picture]).heatmap[0] for picture in pictures]
+
+    def probability_of(versions: list[Image.Image]) -> Floats:
+        return sigmoid(classifier.evidence(versions).log_odds)
+
+    return asdict(perturbation_curves(pictures, heatmaps, probability_of, seed=seed))
+
+
+def evaluate(
+    recipe: Recipe | EnsembleRecipe,
+    data: str | None = None,
+    external: str | None = None,
+    runs: Path = Path("runs"),
+    weights: Path = BUNDLED_FOLDER,
+    mosaics: int = MOSAICS,
+    perturbed: int = PERTURBED,
+) -> dict[str, Any]:
+    """Return what is written to ``evaluation.json`` of a model folder.
+
+    Args:
+        recipe: of the exported model.
+        data: local folder in the data set's schema (default: the Hub).
+        external: local folder of the NIH sample; without it a chest X-ray model has no external figures.
+        runs: where each picture's probability goes, for paired comparisons between models.
+        weights: where the model folders are.
+        mosaics: number of mosaics in the pointing game.
+        perturbed: number of pictures in the deletion and insertion curves.
+    """
+    name, folder = recipe.name, weights / recipe.name
     classifier = Classifier(folder)
-    splits = {}
-    for split in ("validation", "test"):
-        dataset = load_split(recipe.source, split, data, recipe.seed)
-        probabilities = predict_split(classifier, dataset, split)
-        splits[split] = measure(
-            np.asarray(dataset["labels"]), probabilities, list(classifier.config.operating_points.values())
-        )
-    result = {
-        "model": recipe.name,
+    points = list(classifier.config.operating_points.values())
+    calibration = json.loads((folder / "config.json").read_text(encoding="utf-8"))["overread"]["calibration"]
+    result: dict[str, Any] = {
+        "model": name,
         "sha256": classifier.identity.sha256,
         "dataset": recipe.source.dataset,
-        "command": f"python -m training.evaluate {recipe.name}",
-        "intervals": f"95 %; AUC: percentile bootstrap with {RESAMPLES} resamples of pictures; proportions: Wilson",
+        "command": f"python -m training.evaluate {name}",
+        "intervals": f"95 %; AUC, average precision and F1: percentile bootstrap with {RESAMPLES} resamples of "
+        "pictures; proportions: Wilson",
         "calibration_bins": BINS,
-        "splits": splits,
+        "splits": {},
     }
+    curves, before = {}, {}
+    for split in ("validation", "test"):
+        dataset = load_split(recipe.source, split, data, recipe.seed)
+        labels, log_odds = np.asarray(dataset["labels"]), score(classifier, dataset, split)
+        uncalibrated = sigmoid((log_odds - calibration["intercept"]) / calibration["slope"])
+        result["splits"][split] = measure(labels, sigmoid(log_odds), points, uncalibrated)
+        curves[split] = (labels, sigmoid(log_odds))
+        before[f"{split}, before calibration"], before[split] = (labels, uncalibrated), curves[split]
+        if split == "validation" and recipe.corrupted_selection:
+            damaged = sigmoid(score(classifier, dataset, "damaged validation", damaged=True))
+            result["damaged_validation"] = measure(labels, damaged, points)
+    test, (labels, probabilities) = dataset, curves["test"]
+    if recipe.source is CHEST_XRAY_PNEUMONIA:
+        kinds = np.asarray([kind_of(file) for file in file_names(test)])
+        result["kinds"] = subgroup_auc(labels, probabilities, kinds, points)
+    if external:
+        adults = load_split(NIH_CHEST_XRAY, "test", external)
+        adult_labels, adult = np.asarray(adults["labels"]), sigmoid(score(classifier, adults, "external"))
+        result["external"] = {"dataset": NIH_CHEST_XRAY.dataset, **measure(adult_labels, adult, points)}
+        curves["external"] = (adult_labels, adult)
+    members = [recipe] if isinstance(recipe, Recipe) else [RECIPES[member] for member in recipe.members]
+    result["pointing_game"] = play_pointing_game(members, weights, test, mosaics)
+    result["perturbation"] = delete_and_insert(classifier, test, perturbed, recipe.seed)
+    result["comparisons"] = compare_with_others(
+        name, classifier.identity.sha256, recipe.source, labels, probabilities, runs
+    )
     (folder / EVALUATION_FILE).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    figures = folder / FIGURES
+    figures.mkdir(exist_ok=True)
+    plots.roc_and_pr(curves, points, figures / "roc.png")
+    plots.reliability(before, figures / "reliability.png")
+    plots.confusions(result["splits"]["test"]["operating_points"], figures / "confusion.png")
+    orders = ("deletion", "insertion", "random_deletion", "random_insertion")
+    means = {order.replace("_", " "): result["perturbation"][order]["probabilities"] for order in orders}
+    plots.curves({order: np.asarray(mean) for order, mean in means.items()}, figures / "perturbation.png")
     write_card(recipe, folder)
     return result
+
+
+def compare_with_others(
+    name: str, sha256: str, source: Source, labels: Labels, probabilities: Floats, runs: Path
+) -> dict[str, Any]:
+    """Return a paired comparison on test with every model of the data set that was evaluated before, by its name.
+
+    Each model leaves its test probabilities in ``<runs>/predictions``; those of an ONNX file that is no longer the
+    bundled one are ignored.
+    """
+    folder = runs / "predictions"
+    folder.mkdir(parents=True, exist_ok=True)
+    record = {"sha256": sha256, "dataset": source.dataset, "probabilities": probabilities.tolist()}
+    (folder / f"{name}.json").write_text(json.dumps(record), encoding="utf-8")
+    compared = {}
+    for file in sorted(folder.glob("*.json")):
+        other = json.loads(file.read_text(encoding="utf-8"))
+        pinned = catalogue()[file.stem].sha256.values() if file.stem in catalogue() else ()
+        if file.stem != name and other["sha256"] in pinned and other["dataset"] == source.dataset:
+            compared[file.stem] = compare(labels, probabilities, np.asarray(other["probabilities"]))
+    return compared
 
 
 def main() -> None:
     """Evaluate the model named on the command line and print its test figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("recipe", choices=sorted(RECIPES), metavar="MODEL")
+    parser.add_argument("model", choices=sorted({**RECIPES, **ENSEMBLES}), metavar="MODEL")
     parser.add_argument("--data", help="local folder in the data set's schema (default: the Hub)")
+    parser.add_argument("--external", help="local folder of the NIH sample, for chest X-ray models")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where predictions are kept (default: runs)")
     arguments = parser.parse_args()
-    result = evaluate(RECIPES[arguments.recipe], arguments.data)
+    recipe = {**RECIPES, **ENSEMBLES}[arguments.model]
+    result = evaluate(recipe, arguments.data, arguments.external, arguments.runs)
     update_readme(README)
     print(json.dumps(result["splits"]["test"], indent=1))
 

@@ -8,6 +8,7 @@ model.safetensors in half precision, onnx/model.onnx with weights stored in 8 bi
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,12 @@ from torch import nn
 from tqdm import tqdm
 from transformers import TimmWrapperForImageClassification
 
-from models.catalogue import BUNDLED_FOLDER, CATALOGUE_FILE
+from models.catalogue import BUNDLED_FOLDER, CATALOGUE_FILE, Domain
 from models.folder import CONFIG_FILE, NEEDED_FILES, ONNX_FILE, sha256_of
 from models.preprocessing import Preprocessing
 from models.session import OnnxSession, Outputs
 from training.calibrate import Calibration, choose_operating_points, colour_scale, fit_calibration, sigmoid
-from training.compress import compress_file
+from training.compress import compress_file, round_weights
 from training.data import load_split
 from training.gradcam import HeatmapClassifier
 from training.recipes import RECIPES, Recipe
@@ -92,6 +93,7 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
     raw = run_over(OnnxSession(raw_file), preprocess, validation)
     calibration = fit_calibration(margin(raw), labels)
     fold_calibration(wrapper.timm_model.get_classifier(), calibration)
+    round_weights(wrapper.timm_model)
 
     folder = weights / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -153,10 +155,21 @@ def write_config(folder: Path, ours: dict[str, Any]) -> None:
     (folder / "preprocessor_config.json").write_text(json.dumps(processor, indent=2) + "\n", encoding="utf-8")
 
 
-def pin(folder: Path, catalogue_file: Path = CATALOGUE_FILE) -> None:
-    """Write the folder's digests into the catalogue, so that no other files are served under its name."""
+def pin(folder: Path, domain: Domain, members: Sequence[str] = (), catalogue_file: Path = CATALOGUE_FILE) -> None:
+    """Write the folder's digests into the catalogue, so that no other files are served under its name.
+
+    Args:
+        folder: the model folder; a name that is new to the catalogue becomes its last entry.
+        domain: which tab it answers in.
+        members: an ensemble's nets.
+        catalogue_file: the catalogue.
+    """
     catalogue = json.loads(catalogue_file.read_text(encoding="utf-8"))
-    catalogue["models"][folder.name]["sha256"] = {file: sha256_of(folder / file) for file in NEEDED_FILES}
+    entry = catalogue["models"].setdefault(folder.name, {"domain": domain, "revision": "main"})
+    if members:
+        entry["members"] = list(members)
+    needed = (CONFIG_FILE,) if members else NEEDED_FILES
+    entry["sha256"] = {file: sha256_of(folder / file) for file in needed}
     catalogue_file.write_text(json.dumps(catalogue, indent=2) + "\n", encoding="utf-8")
 
 
@@ -167,8 +180,9 @@ def main() -> None:
     parser.add_argument("--data", help="local folder in the data set's schema (default: the Hub)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where training left its nets (default: runs)")
     arguments = parser.parse_args()
-    folder = export(RECIPES[arguments.recipe], arguments.runs, arguments.data)
-    pin(folder)
+    recipe = RECIPES[arguments.recipe]
+    folder = export(recipe, arguments.runs, arguments.data)
+    pin(folder, recipe.source.domain)
     print(folder)
 
 

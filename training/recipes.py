@@ -3,9 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from models.catalogue import Domain
 from models.preprocessing import Preprocessing
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3  # EfficientNet-Lite's: (x - 127) / 128 on 0..255
+
+AugmentationKind = Literal["histopathology", "histopathology-strong", "chest-xray", "chest-xray-strong"]
 
 
 @dataclass(frozen=True)
@@ -13,6 +17,7 @@ class Source:
     """A data set on the Hub (or a local folder of the same schema): where its pictures, labels and splits are."""
 
     dataset: str
+    domain: Domain
     positive: str | bool  # the label's value, or ClassLabel name, that means the finding
     train_split: str
     validation_split: str | None  # None: carved out of train, patient by patient
@@ -23,6 +28,7 @@ class Source:
 
 PATCH_CAMELYON = Source(
     dataset="1aurent/PatchCamelyon",
+    domain="histopathology",
     positive=True,
     train_split="train",
     validation_split="valid",
@@ -30,8 +36,19 @@ PATCH_CAMELYON = Source(
     licence="CC0-1.0",
     citation="Veeling et al. 2018, Rotation Equivariant CNNs for Digital Pathology; Bejnordi et al. 2017, CAMELYON16",
 )
+NIH_CHEST_XRAY = Source(  # adults: nothing is trained or chosen on it
+    dataset="nih-chest-xray-sample",
+    domain="chest-xray",
+    positive="PNEUMONIA",
+    train_split="train",
+    validation_split="train",
+    test_split="train",
+    licence="NIH Clinical Center: free use with attribution",
+    citation="Wang et al. 2017, ChestX-ray8: Hospital-Scale Chest X-Ray Database and Benchmarks",
+)
 CHEST_XRAY_PNEUMONIA = Source(
     dataset="hf-vision/chest-xray-pneumonia",
+    domain="chest-xray",
     positive="PNEUMONIA",
     train_split="train",
     validation_split=None,  # the official one has 16 pictures: too few to choose anything on
@@ -50,6 +67,8 @@ class Stage:
     epochs: float
     learning_rate: float
     batch_size: int
+    augmentation: AugmentationKind
+    teacher: str | None = None  # the recipe whose finished net's soft labels are learned beside the hard ones
 
 
 @dataclass(frozen=True)
@@ -61,16 +80,18 @@ class Recipe:
     source: Source
     finding: str
     labels: tuple[str, str]  # class 0 and class 1, as `transformers` shows them
-    augmentation: Literal["histopathology", "chest-xray"]
     stages: tuple[Stage, ...]
     export_size: int
     export_stride: int  # Grad-CAM's grid has export_size / export_stride cells a side
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     interpolation: str = "bicubic"
+    pretrained: str | None = None  # the trunk that training starts from, on the Hub (--init names a local copy)
     weight_decay: float = 0.05
     warmup: float = 0.1  # share of a stage's steps
     label_smoothing: float = 0.05
+    bfloat16: bool = True  # twice as fast for dense convolutions on a CPU with AMX, half as fast for depthwise ones
+    corrupted_selection: bool = False  # epochs are compared on corrupted validation pictures: the clean are too easy
     seed: int = 2026
     region: dict[str, Any] = field(default_factory=dict)  # what the label speaks about, where not the whole picture
 
@@ -89,10 +110,35 @@ RECIPES = {
             source=PATCH_CAMELYON,
             finding="lymph-node metastasis",
             labels=("no metastasis", "metastasis"),
-            augmentation="histopathology",
             # Dilating the last two stages to stride 8 costs four times the work and needs no retraining (Yu & Koltun
             # 2016: the dilated net computes what the strided one would, at every phase), so training stays at 32.
-            stages=(Stage(size=96, output_stride=32, epochs=7, learning_rate=2e-3, batch_size=64),),
+            stages=(
+                Stage(
+                    size=96,
+                    output_stride=32,
+                    epochs=7,
+                    learning_rate=2e-3,
+                    batch_size=64,
+                    augmentation="histopathology",
+                ),
+                Stage(
+                    size=96,
+                    output_stride=32,
+                    epochs=2,
+                    learning_rate=1e-3,
+                    batch_size=64,
+                    augmentation="histopathology-strong",
+                ),
+                Stage(
+                    size=96,
+                    output_stride=32,
+                    epochs=3,
+                    learning_rate=8e-4,
+                    batch_size=64,
+                    augmentation="histopathology-strong",
+                    teacher="pcam-efficientnet-lite0",
+                ),
+            ),
             export_size=96,
             export_stride=8,
             mean=IMAGENET_MEAN,
@@ -105,16 +151,123 @@ RECIPES = {
             source=CHEST_XRAY_PNEUMONIA,
             finding="pneumonia",
             labels=("normal", "pneumonia"),
-            augmentation="chest-xray",
             # Small pictures first: most of what separates the classes is coarse, and 128 px costs a third of 224 px.
             stages=(
-                Stage(size=128, output_stride=32, epochs=5, learning_rate=1e-3, batch_size=32),
-                Stage(size=224, output_stride=16, epochs=1, learning_rate=2e-4, batch_size=32),
+                Stage(
+                    size=128, output_stride=32, epochs=5, learning_rate=1e-3, batch_size=32, augmentation="chest-xray"
+                ),
+                Stage(
+                    size=224, output_stride=16, epochs=1, learning_rate=2e-4, batch_size=32, augmentation="chest-xray"
+                ),
+                Stage(
+                    size=160,
+                    output_stride=32,
+                    epochs=2,
+                    learning_rate=4e-4,
+                    batch_size=32,
+                    augmentation="chest-xray-strong",
+                    teacher="chest-xray-efficientnet-lite0",
+                ),
             ),
             export_size=224,
             export_stride=16,
             mean=(0.5, 0.5, 0.5),
             std=(0.5, 0.5, 0.5),
+            corrupted_selection=True,
         ),
+        Recipe(
+            name="pcam-efficientnet-lite0",
+            architecture="tf_efficientnet_lite0",
+            source=PATCH_CAMELYON,
+            finding="lymph-node metastasis",
+            labels=("no metastasis", "metastasis"),
+            stages=(
+                Stage(
+                    size=96,
+                    output_stride=32,
+                    epochs=5,
+                    learning_rate=1e-3,
+                    batch_size=64,
+                    augmentation="histopathology-strong",
+                ),
+            ),
+            export_size=96,
+            export_stride=8,
+            mean=LITE_MEAN,
+            std=LITE_STD,
+            pretrained="timm/tf_efficientnet_lite0.in1k",
+            bfloat16=False,
+            region={"spacing_um_per_px": 0.972, "labelled_centre_px": 32},
+        ),
+        Recipe(
+            name="chest-xray-efficientnet-lite0",
+            architecture="tf_efficientnet_lite0",
+            source=CHEST_XRAY_PNEUMONIA,
+            finding="pneumonia",
+            labels=("normal", "pneumonia"),
+            stages=(
+                Stage(
+                    size=160,
+                    output_stride=32,
+                    epochs=3,
+                    learning_rate=6e-4,
+                    batch_size=32,
+                    augmentation="chest-xray-strong",
+                ),
+                Stage(
+                    size=224,
+                    output_stride=32,
+                    epochs=2,
+                    learning_rate=2e-4,
+                    batch_size=32,
+                    augmentation="chest-xray-strong",
+                ),
+            ),
+            export_size=224,
+            export_stride=16,
+            mean=LITE_MEAN,
+            std=LITE_STD,
+            pretrained="timm/tf_efficientnet_lite0.in1k",
+            bfloat16=False,
+            corrupted_selection=True,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class EnsembleRecipe:
+    """Which exported models answer together: the mean of their calibrated log-odds and maps, calibrated once more."""
+
+    name: str
+    members: tuple[str, ...]  # names of recipes on one data set, with heat maps on one grid
+    symmetries: int = 1  # 8: each member is asked about all turns and reflections of the picture
+
+    @property
+    def source(self) -> Source:
+        """The members' data set."""
+        return RECIPES[self.members[0]].source
+
+    @property
+    def corrupted_selection(self) -> bool:
+        """Whether the members were compared on damaged validation pictures."""
+        return RECIPES[self.members[0]].corrupted_selection
+
+    @property
+    def seed(self) -> int:
+        """The seed of the members' splits."""
+        return RECIPES[self.members[0]].seed
+
+    @property
+    def finding(self) -> str:
+        """What the members look for."""
+        return RECIPES[self.members[0]].finding
+
+
+ENSEMBLES = {
+    recipe.name: recipe
+    for recipe in (
+        EnsembleRecipe("pcam-ensemble", ("pcam-resnet18", "pcam-efficientnet-lite0")),
+        EnsembleRecipe("chest-xray-ensemble", ("chest-xray-xception", "chest-xray-efficientnet-lite0")),
     )
 }

@@ -6,7 +6,6 @@ validation AUC ends in ``runs/<name>/final/`` as a transformers folder, where ``
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,21 +13,23 @@ import numpy as np
 import timm
 import torch
 from datasets import Dataset
+from PIL import Image
 from safetensors.torch import load_file
 from sklearn.metrics import roc_auc_score
-from transformers import (
-    EvalPrediction,
-    TimmWrapperConfig,
-    TimmWrapperForImageClassification,
-    Trainer,
-    TrainingArguments,
-)
+from torch.optim.swa_utils import update_bn
+from torch.utils.data import DataLoader
+from transformers import EvalPrediction, TimmWrapperConfig, TimmWrapperForImageClassification, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
 from models.preprocessing import Preprocessing
-from training.augmentations import Augmentation, augmentation_for
+from training.augmentations import augmentation_for
+from training.corruptions import corrupt
 from training.data import load_split
+from training.distillation import DistillingTrainer, load_teacher
+from training.history import ImagesPerSecond, write_history
 from training.recipes import RECIPES, Recipe, Stage
+
+BATCH_NORM_PICTURES = 2048
 
 
 def build_model(recipe: Recipe, size: int, output_stride: int) -> TimmWrapperForImageClassification:
@@ -66,13 +67,19 @@ def load_initial_weights(model: TimmWrapperForImageClassification, recipe: Recip
     torch.nn.init.zeros_(classifier.bias)
 
 
-def as_tensors(preprocess: Preprocessing, augment: Augmentation | None) -> Callable[[dict], dict]:
-    """Return the function that turns a batch of rows into ``pixel_values`` (3, H, W) float32 and ``labels``."""
+def as_tensors(preprocess: Preprocessing, change: Callable[[Image.Image, int], Image.Image]) -> Callable[[dict], dict]:
+    """Return the function that turns a batch of rows into ``pixel_values`` (3, H, W) float32 and ``labels``.
+
+    Args:
+        preprocess: resizes before ``change`` and normalises after it.
+        change: takes an RGB picture and its row number; returns a picture of the same size.
+    """
 
     def transform(rows: dict) -> dict:
-        pictures = [preprocess.resize(image.convert("RGB")) for image in rows["image"]]
-        if augment:
-            pictures = [augment(picture) for picture in pictures]
+        pictures = [
+            change(preprocess.resize(image.convert("RGB")), row)
+            for image, row in zip(rows["image"], rows["row"], strict=True)
+        ]
         return {"pixel_values": [preprocess.normalise(picture) for picture in pictures], "labels": rows["labels"]}
 
     return transform
@@ -111,6 +118,8 @@ def train_stage(
             outputs["logits"].float(), labels, weights.to(labels.device), label_smoothing=recipe.label_smoothing
         )
 
+    kept = _unchanged if not recipe.corrupted_selection else corrupt
+    augment = augmentation_for(stage.augmentation)
     steps = int(stage.epochs * -(-len(train) // stage.batch_size))
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -122,7 +131,7 @@ def train_stage(
         lr_scheduler_type="cosine",
         warmup_steps=int(recipe.warmup * steps),
         max_grad_norm=1.0,
-        bf16=True,
+        bf16=recipe.bfloat16,
         use_cpu=not torch.cuda.is_available(),
         eval_strategy="epoch",
         save_strategy="epoch",
@@ -135,18 +144,40 @@ def train_stage(
         dataloader_num_workers=0,
         seed=recipe.seed,
     )
-    trainer = Trainer(
+    trainer = DistillingTrainer(
+        teacher=load_teacher(stage.teacher, folder.parents[1], preprocess) if stage.teacher else None,
         model=model.to(memory_format=torch.channels_last),  # type: ignore[call-arg]  # transformers wraps Module.to
         args=arguments,
         data_collator=collate,
-        train_dataset=train.with_transform(as_tensors(preprocess, augmentation_for(recipe.augmentation))),
-        eval_dataset=validation.with_transform(as_tensors(preprocess, None)),
+        train_dataset=_numbered(train).with_transform(as_tensors(preprocess, lambda picture, _: augment(picture))),
+        eval_dataset=_numbered(validation).with_transform(as_tensors(preprocess, kept)),
         compute_loss_func=loss,
         compute_metrics=auc_and_loss,
+        callbacks=[ImagesPerSecond()],
     )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.exists() else None)
-    (folder / "history.json").write_text(json.dumps(trainer.state.log_history, indent=1))
+    write_history(trainer.state.log_history, folder)
     return model
+
+
+def _unchanged(picture: Image.Image, row: int) -> Image.Image:
+    return picture
+
+
+def _numbered(dataset: Dataset) -> Dataset:
+    return dataset.add_column("row", list(range(len(dataset))))
+
+
+def settle_batch_norms(model: TimmWrapperForImageClassification, recipe: Recipe, train: Dataset) -> None:
+    """Estimate every batch norm's statistics anew, on clean training pictures at the exported size and stride.
+
+    Training leaves statistics of augmented pictures behind, and of another stride, which are not what users send
+    (Touvron et al. 2019 describe the effect for sizes).
+    """
+    chosen = train.shuffle(seed=recipe.seed).select(range(min(BATCH_NORM_PICTURES, len(train))))
+    pictures = _numbered(chosen).with_transform(as_tensors(recipe.preprocessing(), _unchanged))
+    batches = DataLoader(pictures, batch_size=64, collate_fn=collate)
+    update_bn((batch["pixel_values"] for batch in batches), model.timm_model.to(memory_format=torch.channels_last))
 
 
 def train(recipe: Recipe, runs: Path, data: str | None = None, init: str | None = None) -> Path:
@@ -169,6 +200,7 @@ def train(recipe: Recipe, runs: Path, data: str | None = None, init: str | None 
         torch.save(state, done)
     exported = build_model(recipe, recipe.export_size, recipe.export_stride)
     exported.load_state_dict(state or {})
+    settle_batch_norms(exported, recipe, train_split)
     final = runs / recipe.name / "final"
     exported.save_pretrained(final)
     return final

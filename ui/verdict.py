@@ -29,6 +29,7 @@ def verdict_html(prediction: Prediction, config: ModelConfig, test: dict[str, An
   {_bar(prediction, config)}
   <p>The probability {relation} the <b>{escape(point.name)}</b> threshold of {100 * point.threshold:.1f} %.
   {_worth(point, test)}</p>
+  {_members(prediction)}
   <p class="sum">{_sum(prediction)}</p>
   {notes}
   <p class="disclaimer">{DISCLAIMER} Answered by {_answered_by(prediction)}.</p>
@@ -47,6 +48,14 @@ def _bar(prediction: Prediction, config: ModelConfig) -> str:
         f'<span class="fill" style="width:{100 * prediction.probability:.2f}%"></span>{ticks}</div>'
         '<div class="ends"><span>0 %</span><span>ticks: the three thresholds</span><span>100 %</span></div>'
     )
+
+
+def _members(prediction: Prediction) -> str:
+    """What each member of an ensemble says: where they differ, the mean is less sure than it looks."""
+    if not prediction.members:
+        return ""
+    each = ", ".join(f"{escape(name)} {100 * value:.1f} %" for name, value in prediction.members.items())
+    return f'<p class="members">Its members, each on its own: {each}.</p>'
 
 
 def _sum(prediction: Prediction) -> str:

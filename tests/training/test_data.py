@@ -6,7 +6,7 @@ import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Image
 from PIL import Image as PillowImage
 
-from training.data import load_split, patient_of
+from training.data import kind_of, load_split, patient_of
 from training.recipes import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON
 
 NAMES = [f"person{n}_{kind}_{n * 7}.jpg" for n in range(60) for kind in ("bacteria", "virus")] + [
@@ -74,6 +74,14 @@ def test_a_boolean_label_is_read_too(tmp_path: Path) -> None:
 )
 def test_the_file_name_tells_the_patient(name: str, patient: str) -> None:
     assert patient_of(name) == patient
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("person1_virus_6.jpeg", "virus"), ("person3_bacteria_1.jpg", "bacteria"), ("IM-0115-0001.jpg", "normal")],
+)
+def test_the_file_name_tells_the_kind(name: str, kind: str) -> None:
+    assert kind_of(name) == kind
 
 
 def test_a_name_without_a_patient_is_an_error() -> None:

@@ -3,11 +3,13 @@
 import dataclasses
 import io
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+import torch
 import yaml
 from datasets import Dataset, Image
 from PIL import Image as PillowImage
@@ -17,11 +19,12 @@ from models.catalogue import CatalogueEntry
 from models.classifier import Classifier
 from models.errors import ModelFolderError
 from models.hub import verify
-from training import evaluate as evaluation
+from models.session import OnnxSession
 from training.compress import compress_weights
-from training.evaluate import evaluate, proportion
+from training.ensemble import join
+from training.evaluate import evaluate, torch_net
 from training.export import export, pin
-from training.recipes import RECIPES, Recipe, Stage
+from training.recipes import RECIPES, EnsembleRecipe, Recipe, Stage
 from training.train import train
 
 
@@ -51,7 +54,16 @@ def recipe() -> Recipe:
     return dataclasses.replace(
         RECIPES["pcam-resnet18"],
         architecture="resnet10t",
-        stages=(Stage(size=64, output_stride=32, epochs=2, learning_rate=2e-3, batch_size=8),),
+        stages=(
+            Stage(
+                size=64,
+                output_stride=32,
+                epochs=2,
+                learning_rate=2e-3,
+                batch_size=8,
+                augmentation="histopathology",
+            ),
+        ),
     )
 
 
@@ -61,9 +73,7 @@ def folder(recipe: Recipe, data: str, tmp_path_factory: pytest.TempPathFactory) 
     work = tmp_path_factory.mktemp("work")
     train(recipe, work / "runs", data)
     made = export(recipe, work / "runs", data, work / "weights")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluation, "RESAMPLES", 50)
-        evaluate(recipe, data, work / "weights")
+    evaluate(recipe, data, runs=work / "runs", weights=work / "weights", mosaics=4, perturbed=4)
     return made
 
 
@@ -73,6 +83,10 @@ def test_the_folder_holds_what_its_hub_repository_needs(folder: Path) -> None:
         "config.json",
         "evaluation.json",
         "export.json",
+        "figures/confusion.png",
+        "figures/perturbation.png",
+        "figures/reliability.png",
+        "figures/roc.png",
         "model.safetensors",
         "onnx/model.onnx",
         "preprocessor_config.json",
@@ -118,10 +132,8 @@ def test_the_card_quotes_the_evaluation(folder: Path) -> None:
 
 def test_a_pinned_folder_is_served_and_an_altered_one_refused(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "catalogue.json"
-    file.write_text(
-        json.dumps({"models": {folder.name: {"domain": "histopathology", "revision": "main", "sha256": {}}}})
-    )
-    pin(folder, file)
+    file.write_text(json.dumps({"models": {}}))
+    pin(folder, "histopathology", catalogue_file=file)
     entry = CatalogueEntry(folder.name, **json.loads(file.read_text())["models"][folder.name])
     verify(entry, folder)
     altered = CatalogueEntry(entry.name, entry.domain, entry.revision, dict(entry.sha256) | {"config.json": "0" * 64})
@@ -157,8 +169,37 @@ def test_weights_in_8_bits_are_within_the_promised_error() -> None:
     assert (np.abs(restored - weight) <= 0.004 * largest).all()
 
 
-@pytest.mark.parametrize(("successes", "trials", "low", "high"), [(81, 263, 0.2553, 0.3662), (0, 20, 0.0, 0.1611)])
-def test_the_wilson_interval_equals_published_examples(successes: int, trials: int, low: float, high: float) -> None:
-    # Newcombe 1998, Two-sided confidence intervals for the single proportion, table I, method 3
-    estimate = proportion(successes, trials)
-    assert (estimate["low"], estimate["high"]) == pytest.approx((low, high), abs=1e-4)
+def test_an_ensemble_of_two_exports_is_calibrated_measured_and_described(
+    folder: Path, recipe: Recipe, data: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = folder.parent
+    shutil.copytree(folder, weights / "twin", dirs_exist_ok=True)
+    twin = dataclasses.replace(recipe, name="twin")
+    monkeypatch.setitem(RECIPES, "twin", twin)
+    monkeypatch.setitem(RECIPES, recipe.name, recipe)
+    both = EnsembleRecipe("both", (recipe.name, "twin"))
+    made = join(both, data, weights)
+    answer = Classifier(made, threads=1).predict(io.BytesIO(stained_patch(5, True)))
+    alone = Classifier(folder, threads=1).predict(io.BytesIO(stained_patch(5, True)))
+    settings = Classifier(made, threads=1).config.ensemble
+    assert settings
+    assert answer.log_odds == pytest.approx(settings.slope * alone.log_odds + settings.intercept, abs=1e-5)
+    assert answer.heatmap.sum() + answer.heatmap_bias == pytest.approx(answer.log_odds, abs=1e-4)
+
+    measured = evaluate(both, data, runs=weights, weights=weights, mosaics=4, perturbed=4)
+    of_one = json.loads((folder / "evaluation.json").read_text())
+    assert measured["splits"]["test"]["auc"] == pytest.approx(of_one["splits"]["test"]["auc"])
+    assert measured["pointing_game"]["ours"]["mean"] == pytest.approx(of_one["pointing_game"]["ours"]["mean"], abs=1e-3)
+    card = (made / "README.md").read_text()
+    assert f"`twin` with ONNX file `{settings.members['twin'][:12]}`" in card
+    assert yaml.safe_load(card.split("---")[1])["model-index"][0]["name"] == "both"
+
+
+def test_the_file_and_the_torch_net_hold_the_same_weights(folder: Path) -> None:
+    stored = torch_net(folder)
+    pixels = np.random.default_rng(1).normal(size=(3, 3, 96, 96)).astype(np.float32)
+    outputs = OnnxSession(folder / "onnx" / "model.onnx", threads=1).run(pixels)
+    with torch.no_grad():
+        logits, heatmap, _ = stored(torch.from_numpy(pixels))
+    np.testing.assert_allclose(outputs.logits, logits.numpy(), atol=5e-3)  # half precision in one of the two
+    np.testing.assert_allclose(outputs.heatmap, heatmap.numpy(), atol=1e-3)

@@ -1,0 +1,97 @@
+"""Ensembles of tiny models, whose answers can be worked out by hand, and the eight symmetries."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.classifier import Classifier
+from models.errors import ModelFolderError
+from models.folder import sha256_of
+from models.net import Net
+from models.preprocessing import Preprocessing
+from models.session import Outputs
+from tests.tiny_model import CONFIG, SIZE, write_tiny_ensemble, write_tiny_model
+
+NOISE = Image.fromarray(np.random.default_rng(5).integers(0, 256, (SIZE, SIZE, 3), np.uint8))
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """Two members that differ in the bias of one class, and their ensemble."""
+    write_tiny_model(tmp_path / "one")
+    write_tiny_model(tmp_path / "two", bias=(0.0, 2.0))
+    write_tiny_ensemble(tmp_path / "both", ("one", "two"), slope=2.0, intercept=-0.5)
+    return tmp_path
+
+
+def test_log_odds_are_the_calibrated_mean_of_the_members(weights: Path) -> None:
+    one, two, both = (Classifier(weights / name, threads=1).predict(NOISE) for name in ("one", "two", "both"))
+    assert one.log_odds != pytest.approx(two.log_odds)
+    assert both.log_odds == pytest.approx(2.0 * (one.log_odds + two.log_odds) / 2 - 0.5, abs=1e-6)
+    assert both.members == pytest.approx({"one": one.probability, "two": two.probability})
+    assert one.members == {}
+
+
+def test_the_averaged_cells_and_the_bias_still_add_up(weights: Path) -> None:
+    answer = Classifier(weights / "both", threads=1).predict(NOISE)
+    assert answer.heatmap.shape == (12, 12) and answer.heatmap.dtype == np.float32
+    assert answer.heatmap.sum() + answer.heatmap_bias == pytest.approx(answer.log_odds, abs=1e-4)
+
+
+def test_it_is_known_by_the_digest_of_the_config_that_pins_its_members(weights: Path) -> None:
+    both = Classifier(weights / "both", threads=1)
+    assert both.identity.sha256 == sha256_of(weights / "both" / "config.json")
+
+
+def test_another_member_than_it_was_calibrated_with_is_refused(weights: Path) -> None:
+    write_tiny_model(weights / "new", bias=(0.3, 0.1))
+    (weights / "new" / "onnx" / "model.onnx").replace(weights / "two" / "onnx" / "model.onnx")
+    with pytest.raises(ModelFolderError, match="both was calibrated with another two"):
+        Classifier(weights / "both", threads=1)
+
+
+def test_an_ensemble_of_ensembles_is_refused(weights: Path) -> None:
+    write_tiny_ensemble(weights / "more", ("one", "both"))
+    with pytest.raises(ModelFolderError, match="cannot be a member"):
+        Classifier(weights / "more", threads=1)
+
+
+@pytest.mark.parametrize("change", [{"members": []}, {"slope": "x", "extra": 1}, {"symmetries": 3}])
+def test_an_ensemble_whose_config_makes_no_sense_is_refused(weights: Path, change: dict[str, Any]) -> None:
+    file = weights / "both" / "config.json"
+    config = json.loads(file.read_text())
+    config["overread"]["ensemble"] |= change
+    file.write_text(json.dumps(config))
+    with pytest.raises(ModelFolderError, match=r"config\.json cannot be used"):
+        Classifier(weights / "both", threads=1)
+
+
+class CornerSession:
+    """A net that only looks at the upper left quarter: it gives another answer for each turn of a picture."""
+
+    def run(self, pixel_values: np.ndarray) -> Outputs:
+        cells = pixel_values.mean(1).reshape(len(pixel_values), 2, SIZE // 2, 2, SIZE // 2).mean((2, 4))  # (N, 2, 2)
+        cells = (cells * np.array([[1, 0], [0, 0]])).astype(np.float32)
+        margin = cells.sum((1, 2))
+        return Outputs(np.stack([0 * margin, margin], 1), cells, np.zeros((len(cells), 1), np.float32))
+
+
+def test_eight_symmetries_turn_their_maps_back() -> None:
+    net = Net(CornerSession(), Preprocessing.from_pretrained_cfg(CONFIG["pretrained_cfg"]))  # type: ignore[arg-type]
+    pixels = np.zeros((SIZE, SIZE, 3), np.uint8)
+    pixels[: SIZE // 2, SIZE // 2 :] = 255  # bright to the upper right
+    once, eight = (net.evidence([Image.fromarray(pixels)], symmetries) for symmetries in (1, 8))
+    assert once.log_odds[0] == pytest.approx(-1)
+    # Each quarter is upper left in two of the eight views; three quarters are -1, the bright one is +1.
+    np.testing.assert_allclose(eight.heatmap[0], [[-0.25, 0.25], [-0.25, -0.25]], atol=1e-6)
+    assert eight.log_odds[0] == pytest.approx(-0.5)
+
+
+def test_eight_symmetries_do_not_care_how_the_picture_lies() -> None:
+    net = Net(CornerSession(), Preprocessing.from_pretrained_cfg(CONFIG["pretrained_cfg"]))  # type: ignore[arg-type]
+    upright, turned = net.evidence([NOISE, NOISE.transpose(Image.Transpose.ROTATE_90)], symmetries=8).heatmap
+    np.testing.assert_allclose(np.rot90(upright), turned, atol=1e-6)

@@ -1,0 +1,307 @@
+"""The real huggingface_hub client and transformers against a Hub on loopback: what is pushed is what is served."""
+
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub import HfApi, ModelCard, ModelCardData, close_session, constants
+from PIL import Image
+from transformers import pipeline
+
+from models.catalogue import CatalogueEntry, catalogue
+from models.classifier import Classifier
+from models.errors import ModelFolderError
+from models.folder import CONFIG_FILE, ONNX_FILE, sha256_of
+from tests.hub_on_loopback import HubOnLoopback
+from tests.tiny_model import CONFIG, write_tiny_model
+from training.export import write_config
+from training.push import PushError, check_folder, main, push
+from training.recipes import RECIPES
+from training.train import build_model
+
+ROOT = Path(__file__).parents[2]
+CARD = "---\nlicense: apache-2.0\npipeline_tag: image-classification\n---\n\n# tiny\n"
+LOAD = """
+import json, sys
+from pathlib import Path
+from importlib import import_module
+import models
+import_module("models.catalogue").CATALOGUE_FILE = Path(sys.argv[1])
+print(json.dumps(models.load("tiny", threads=1).predict(sys.argv[2]).to_json()))
+"""
+
+
+def finish(folder: Path, catalogue_file: Path) -> Path:
+    """Add what training, export and evaluation leave beside config.json and the ONNX file, and pin the folder."""
+    for file in ("model.safetensors", "preprocessor_config.json"):
+        if not (folder / file).exists():
+            (folder / file).write_text("{}")
+    (folder / "README.md").write_text(CARD)
+    (folder / "roc.png").write_bytes(b"a figure")
+    (folder / "evaluation.json").write_text(json.dumps({"sha256": sha256_of(folder / ONNX_FILE)}))
+    content = json.loads(catalogue_file.read_text()) if catalogue_file.exists() else {"namespace": None, "models": {}}
+    pinned = {file: sha256_of(folder / file) for file in (CONFIG_FILE, ONNX_FILE)}
+    content["models"][folder.name] = {"domain": "histopathology", "revision": "main", "sha256": pinned}
+    catalogue_file.write_text(json.dumps(content))
+    return folder
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def catalogue_file(tmp_path: Path) -> Path:
+    return tmp_path / "catalogue.json"
+
+
+@pytest.fixture
+def weights(tmp_path: Path, catalogue_file: Path) -> Path:
+    """The folder of two finished models, tiny and other."""
+    for name in ("tiny", "other"):
+        finish(write_tiny_model(tmp_path / "weights" / name), catalogue_file)
+    return tmp_path / "weights"
+
+
+@pytest.fixture
+def tiny_entry(weights: Path, catalogue_file: Path) -> CatalogueEntry:
+    return CatalogueEntry("tiny", **json.loads(catalogue_file.read_text())["models"]["tiny"])
+
+
+@pytest.fixture
+def client(hub: HubOnLoopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HubOnLoopback:
+    """The Hub that this process's client speaks to, with a token and an empty cache."""
+    monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+    )
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setenv("HF_TOKEN", "hf_right")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    close_session()  # an older one has read the proxies already
+    return hub
+
+
+def test_a_pushed_and_pinned_folder_is_what_the_app_serves(
+    client: HubOnLoopback, weights: Path, catalogue_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--namespace", "someone", "--pin"], weights, catalogue_file) == 0
+    printed = re.findall(r"^(\S+) at ([0-9a-f]{40})$", capsys.readouterr().out, re.MULTILINE)
+    assert [url for url, _ in printed] == [f"{client.endpoint}/someone/{name}" for name in ("tiny", "other")]
+    commit = printed[0][1]
+    assert client.files("someone/tiny", commit).items() >= files(weights / "tiny").items()
+    pinned = json.loads(catalogue_file.read_text())
+    assert pinned["namespace"] == "someone"
+    assert [model["revision"] for model in pinned["models"].values()] == [commit for _, commit in printed]
+
+    client.put_repo("someone/tiny", {"config.json": b"{}"})  # main moves on; the pinned commit serves
+    picture = tmp_path / "picture.png"
+    Image.new("RGB", (96, 96), (180, 60, 90)).save(picture)
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, str(catalogue_file), str(picture)],
+        env=client.client_environment(tmp_path / "hub") | {"OVERREAD_HUB_NAMESPACE": "someone"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    served = json.loads(done.stdout)
+    assert (served["model"]["source"], served["model"]["revision"]) == ("hub", commit)
+    local = Classifier(weights / "tiny", threads=1).predict(picture).to_json()
+    assert served["probabilities"] == local["probabilities"]
+    assert served["log_odds"] == local["log_odds"]
+
+
+def test_transformers_loads_what_was_pushed(client: HubOnLoopback, catalogue_file: Path, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPES["pcam-resnet18"], architecture="resnet10t")
+    folder = write_tiny_model(tmp_path / "weights" / "net")
+    build_model(recipe, size=64, output_stride=32).save_pretrained(folder)
+    write_config(folder, CONFIG["overread"])
+    finish(folder, catalogue_file)
+    assert main(["net", "--namespace", "someone"], tmp_path / "weights", catalogue_file) == 0
+
+    picture = tmp_path / "picture.png"
+    Image.radial_gradient("L").convert("RGB").save(picture)
+    from_hub, from_disk = (
+        pipeline("image-classification", model=model)(str(picture)) for model in ("someone/net", str(folder))
+    )
+    assert from_hub == from_disk
+    assert {row["label"] for row in from_hub} == {"no metastasis", "metastasis"}
+    fetched = {request.rsplit("/", 1)[-1] for request in client.requests if request.startswith("GET /someone/net/res")}
+    assert fetched >= {"config.json", "preprocessor_config.json", "model.safetensors"}
+
+
+def test_the_model_card_keeps_its_figures(client: HubOnLoopback, weights: Path) -> None:
+    bundled = catalogue()["pcam-resnet18"].bundled_folder
+    (weights / "tiny" / "README.md").write_bytes((bundled / "README.md").read_bytes())
+    push("tiny", "someone", HfApi(), weights)
+    assert "POST /api/validate-yaml" in client.requests
+    card = ModelCard(client.files("someone/tiny")["README.md"].decode()).data
+    measured = json.loads((bundled / "evaluation.json").read_text())["splits"]["test"]["auc"]["value"]
+    assert isinstance(card, ModelCardData) and card.eval_results
+    assert {row.metric_type: row.metric_value for row in card.eval_results}["roc_auc"] == round(measured, 4)
+
+
+def test_broken_card_metadata_is_one_sentence(client: HubOnLoopback, weights: Path) -> None:
+    (weights / "tiny" / "README.md").write_text("---\nlicense: [apache-2.0\n---\n")
+    with pytest.raises(PushError, match=r"refused someone/tiny: Invalid metadata in README\.md"):
+        push("tiny", "someone", HfApi(), weights)
+    assert set(client.files("someone/tiny")) == {".gitattributes"}
+
+
+def test_pushing_twice_gives_the_same_commit_until_a_file_changes(client: HubOnLoopback, weights: Path) -> None:
+    first = push("tiny", "someone", HfApi(), weights)
+    assert push("tiny", "someone", HfApi(), weights) == first
+    (weights / "tiny" / "roc.png").write_bytes(b"another figure")
+    assert push("tiny", "someone", HfApi(), weights).commit != first.commit
+    assert client.files("someone/tiny")["roc.png"] == b"another figure"
+    assert client.files("someone/tiny", first.commit)["roc.png"] == b"a figure"
+
+
+def test_private_is_private_and_never_silently_public(client: HubOnLoopback, weights: Path) -> None:
+    push("tiny", "someone", HfApi(), weights, private=True)
+    push("other", "someone", HfApi(), weights)
+    assert [HfApi().model_info(f"someone/{name}").private for name in ("tiny", "other")] == [True, False]
+    (weights / "other" / "roc.png").write_bytes(b"confidential")
+    with pytest.raises(PushError, match="someone/other is public already"):
+        push("other", "someone", HfApi(), weights, private=True)
+    assert client.files("someone/other")["roc.png"] == b"a figure"
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "sentence"),
+    [
+        ("README.md", None, "tiny is not finished: README.md, which .* is missing"),
+        ("evaluation.json", None, "tiny is not finished: evaluation.json, which .* is missing"),
+        ("model.safetensors", None, "tiny is not finished: model.safetensors, which .* is missing"),
+        ("config.json", "{}", "config.json is not the file the catalogue pins"),
+        ("onnx/model.onnx", "another", "onnx/model.onnx is not the file the catalogue pins"),
+        ("onnx/model.onnx", None, "onnx/model.onnx is missing"),
+        ("evaluation.json", json.dumps({"sha256": "0" * 64}), "evaluation.json speaks of another onnx/model.onnx"),
+    ],
+)
+def test_an_unfinished_or_altered_folder_is_refused(
+    weights: Path, tiny_entry: CatalogueEntry, file: str, content: str | None, sentence: str
+) -> None:
+    check_folder(tiny_entry, weights / "tiny")
+    if content is None:
+        (weights / "tiny" / file).unlink()
+    else:
+        (weights / "tiny" / file).write_text(content)
+    with pytest.raises(ModelFolderError, match=sentence):
+        check_folder(tiny_entry, weights / "tiny")
+
+
+def test_an_ensembles_folder_needs_no_net_of_its_own(weights: Path, tiny_entry: CatalogueEntry) -> None:
+    for file in (ONNX_FILE, "model.safetensors", "preprocessor_config.json"):
+        (weights / "tiny" / file).unlink()
+    pinned = {CONFIG_FILE: tiny_entry.sha256[CONFIG_FILE]}
+    ensemble = dataclasses.replace(tiny_entry, sha256=pinned)
+    check_folder(ensemble, weights / "tiny")
+    (weights / "tiny" / CONFIG_FILE).write_text("{}")
+    with pytest.raises(ModelFolderError, match=r"config\.json is not the file the catalogue pins"):
+        check_folder(ensemble, weights / "tiny")
+
+
+def test_one_refused_folder_keeps_all_at_home(
+    client: HubOnLoopback, weights: Path, catalogue_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (weights / "other" / ONNX_FILE).write_bytes(b"another")
+    before = catalogue_file.read_text()
+    assert main(["--namespace", "someone", "--pin"], weights, catalogue_file) == 1
+    assert capsys.readouterr().err == (
+        "other is not what would be served: onnx/model.onnx is not the file the catalogue pins (its SHA-256 differs).\n"
+    )
+    assert client.requests == [] and catalogue_file.read_text() == before
+
+
+def test_without_a_token_one_sentence_says_how_to_log_in(hub: HubOnLoopback, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "training.push", "--namespace", "someone"],
+        env=hub.client_environment(tmp_path),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout, hub.requests) == (1, "", [])
+    assert done.stderr.startswith("There is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN ")
+    assert done.stderr.count("\n") == 1
+
+
+def refused(weights: Path, catalogue_file: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Return the one sentence with which a push of `tiny` with --pin ends, the catalogue being left alone."""
+    before = catalogue_file.read_text()
+    assert main(["tiny", "--pin", *(arguments or ("--namespace", "someone"))], weights, catalogue_file) == 1
+    said: Any = capsys.readouterr()
+    assert said.out == "" and said.err.count("\n") == 1 and catalogue_file.read_text() == before
+    return said.err
+
+
+def test_a_wrong_token_is_one_sentence(
+    client: HubOnLoopback, weights: Path, catalogue_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.accept_only("hf_another")
+    sentence = refused(weights, catalogue_file, capsys)
+    assert sentence.startswith("The Hub does not accept the token: log in with `hf auth login`")
+
+
+@pytest.mark.parametrize("there_already", [False, True])
+def test_a_foreign_namespace_is_one_sentence(
+    client: HubOnLoopback,
+    weights: Path,
+    catalogue_file: Path,
+    capsys: pytest.CaptureFixture[str],
+    there_already: bool,
+) -> None:
+    if there_already:
+        client.put_repo("someone/tiny", {"config.json": b"theirs"})
+    client.close_namespace("someone")
+    sentence = refused(weights, catalogue_file, capsys)
+    assert sentence.startswith("The token has no right to write someone/tiny: log in with")
+    if there_already:
+        assert client.files("someone/tiny") == {"config.json": b"theirs"}
+
+
+def test_a_hub_that_fails_is_one_sentence(
+    client: HubOnLoopback, weights: Path, catalogue_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.fail(500)
+    sentence = refused(weights, catalogue_file, capsys)
+    assert sentence == "The Hub refused someone/tiny with status 500: The Hub is out of order, as this test asked.\n"
+
+
+def test_a_hub_out_of_reach_is_one_sentence(
+    client: HubOnLoopback,
+    weights: Path,
+    catalogue_file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with HubOnLoopback() as gone:
+        pass
+    monkeypatch.setattr(constants, "ENDPOINT", gone.endpoint)
+    sentence = refused(weights, catalogue_file, capsys)
+    assert sentence.startswith("The Hub cannot be reached, or broke off while someone/tiny was uploaded (ConnectError)")
+
+
+def test_an_impossible_namespace_is_one_sentence(
+    client: HubOnLoopback, weights: Path, catalogue_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sentence = refused(weights, catalogue_file, capsys, "--namespace", "a b")
+    assert sentence == "a b/tiny is no valid name of a Hub repository.\n"
+
+
+def test_an_unknown_model_is_one_sentence(
+    client: HubOnLoopback, weights: Path, catalogue_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tinny", "--namespace", "someone"], weights, catalogue_file) == 1
+    assert capsys.readouterr().err == "There is no model 'tinny': choose one of tiny, other.\n"
+    assert client.requests == []
