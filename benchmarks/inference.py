@@ -30,12 +30,12 @@ from tqdm import tqdm
 from models.catalogue import catalogue
 from models.classifier import Classifier
 from models.folder import ONNX_FILE
+from training.localisation import last_stage
 from training.recipes import RECIPES
 from training.train import build_model
 
 RESULT = Path(__file__).with_suffix(".md")
 PICTURES = {"histopathology": (96, 96), "chest-xray": (1024, 1024)}  # what visitors of either tab send
-LAYERS = {"resnet18": "layer4", "xception41": "act"}  # the last convolutional stage
 
 
 def variants(name: str, threads: int, folder: Path) -> dict[str, Callable[[], object]]:
@@ -55,7 +55,7 @@ def variants(name: str, threads: int, folder: Path) -> dict[str, Callable[[], ob
 
     net = build_model(recipe, recipe.export_size, recipe.export_stride).timm_model.eval()
     tensor = torch.from_numpy(pixels)
-    cam = GradCAM(net, [getattr(net, LAYERS[recipe.architecture])])
+    cam = GradCAM(net, [last_stage(net)])
 
     def eager() -> object:
         with torch.inference_mode():
@@ -104,7 +104,8 @@ def main() -> None:
         "|---|---|---|---|---|---|---|",
     ]
     with tempfile.TemporaryDirectory() as folder:
-        for name in tqdm(catalogue(), unit="model"):
+        nets = [name for name, entry in catalogue().items() if not entry.members]  # an ensemble is the sum of its nets
+        for name in tqdm(nets, unit="model"):
             for threads in (1, 2):
                 torch.set_num_threads(threads)
                 calls = variants(name, threads, Path(folder))

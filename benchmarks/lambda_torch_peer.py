@@ -26,7 +26,7 @@ from models.catalogue import catalogue
 from models.images import decode
 from models.preprocessing import Preprocessing
 
-LAST_STAGE = {"resnet18": "layer4", "xception41": "blocks"}
+LAST_STAGE = {"resnet18": "layer4", "xception41": "blocks", "tf_efficientnet_lite0": "blocks"}
 
 
 class Peer:
@@ -52,7 +52,7 @@ class Peer:
 
 
 torch.set_num_threads(1)
-PEERS = {name: Peer(name) for name in catalogue()}
+PEERS = {name: Peer(name) for name, entry in catalogue().items() if not entry.members}
 
 
 def handler(event: Mapping[str, str], context: object) -> dict[str, Any]:

@@ -22,7 +22,7 @@ import models
 from models.service import Service
 from tests.running_app import ROOT, running_app
 
-ENDPOINTS = {"/histopathology": "pcam-resnet18", "/chest_xray": "chest-xray-xception"}
+ENDPOINTS = {"/histopathology": models.names("histopathology")[0], "/chest_xray": models.names("chest-xray")[0]}
 
 
 @pytest.fixture(scope="module")

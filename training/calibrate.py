@@ -35,13 +35,17 @@ def fit_calibration(log_odds: Floats, labels: npt.NDArray[np.integer]) -> Calibr
     """Return the slope and intercept that minimise log loss: Platt scaling (Platt 1999), without a penalty.
 
     A temperature alone (Guo et al. 2017) is the special case without an intercept. It cannot mend a net whose log-odds
-    are shifted as a whole, which is what a validation set from other slides or patients does to them.
+    are shifted as a whole, which is what a validation set from other slides or patients does to them. Both classes have
+    the same weight: how many pictures with the finding a data set holds says how it was collected, not how likely the
+    finding is in the next picture, so probabilities are for even odds beforehand.
 
     Args:
         log_odds: (N,) ``logit_1 - logit_0``.
         labels: (N,) 0 or 1, both present.
     """
-    fitted = LogisticRegression(C=np.inf).fit(np.asarray(log_odds, np.float64)[:, None], labels)
+    fitted = LogisticRegression(C=np.inf, class_weight="balanced").fit(
+        np.asarray(log_odds, np.float64)[:, None], labels
+    )
     return Calibration(float(fitted.coef_[0, 0]), float(fitted.intercept_[0]))
 
 

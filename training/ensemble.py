@@ -11,17 +11,15 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
-from tqdm import tqdm
 
 from models.catalogue import BUNDLED_FOLDER
 from models.classifier import BATCH_SIZE, Classifier
 from models.ensemble import Ensemble
 from models.folder import CONFIG_FILE, EnsembleSettings
-from models.net import Evidence
 from training.calibrate import choose_operating_points, colour_scale, fit_calibration, sigmoid
-from training.data import load_split
 from training.export import pin
 from training.recipes import ENSEMBLES, EnsembleRecipe
+from training.validation import validation_pictures
 
 
 def join(recipe: EnsembleRecipe, data: str | None = None, weights: Path = BUNDLED_FOLDER) -> Path:
@@ -37,12 +35,9 @@ def join(recipe: EnsembleRecipe, data: str | None = None, weights: Path = BUNDLE
     plain = EnsembleSettings(digests, slope=1.0, intercept=0.0, symmetries=recipe.symmetries)
     ensemble = Ensemble([member.net for member in members], plain)
 
-    validation = load_split(recipe.source, "validation", data, recipe.seed)
-    labels = np.asarray(validation["labels"])
-    parts: list[Evidence] = []
-    for start in tqdm(range(0, len(validation), BATCH_SIZE), desc="validation", unit="batch"):
-        images = validation[start : start + BATCH_SIZE]["image"]
-        parts.append(ensemble.evidence([image.convert("RGB") for image in images]))
+    validation = validation_pictures(recipe, data)
+    labels = validation.labels
+    parts = [ensemble.evidence(pictures) for pictures in validation.batches(BATCH_SIZE)]
     log_odds = np.concatenate([part.log_odds for part in parts])
     calibration = fit_calibration(log_odds, labels)
     probabilities = sigmoid(calibration.slope * log_odds + calibration.intercept)
@@ -58,7 +53,11 @@ def join(recipe: EnsembleRecipe, data: str | None = None, weights: Path = BUNDLE
         "overread": {
             "finding": recipe.finding,
             "ensemble": {"members": digests, **asdict(calibration), "symmetries": recipe.symmetries},
-            "calibration": {"method": "Platt scaling", "split": "validation", **asdict(calibration)},
+            "calibration": {
+                "method": "Platt scaling",
+                "split": "validation, clean and damaged" if validation.damaged else "validation",
+                **asdict(calibration),
+            },
             "operating_points": choose_operating_points(probabilities, labels),
             "default_operating_point": "balanced",
             "heatmap": {

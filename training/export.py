@@ -15,21 +15,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from datasets import Dataset
 from sklearn.metrics import roc_auc_score
 from torch import nn
-from tqdm import tqdm
 from transformers import TimmWrapperForImageClassification
 
 from models.catalogue import BUNDLED_FOLDER, CATALOGUE_FILE, Domain
+from models.classifier import BATCH_SIZE
 from models.folder import CONFIG_FILE, NEEDED_FILES, ONNX_FILE, sha256_of
 from models.preprocessing import Preprocessing
 from models.session import OnnxSession, Outputs
 from training.calibrate import Calibration, choose_operating_points, colour_scale, fit_calibration, sigmoid
 from training.compress import compress_file, round_weights
-from training.data import load_split
 from training.gradcam import HeatmapClassifier
 from training.recipes import RECIPES, Recipe
+from training.validation import ValidationPictures, validation_pictures
 
 OPSET = 18
 
@@ -60,12 +59,9 @@ def fold_calibration(classifier: nn.Linear, calibration: Calibration) -> None:
         classifier.bias.mul_(calibration.slope).add_(torch.tensor([-half, half]))
 
 
-def run_over(session: OnnxSession, preprocess: Preprocessing, dataset: Dataset, batch_size: int = 32) -> Outputs:
-    """Return the session's outputs for every row of a data set with a column ``image``."""
-    parts = []
-    for start in tqdm(range(0, len(dataset), batch_size), desc="validation", unit="batch"):
-        images = [image.convert("RGB") for image in dataset[start : start + batch_size]["image"]]
-        parts.append(session.run(preprocess(images)))
+def run_over(session: OnnxSession, preprocess: Preprocessing, validation: ValidationPictures) -> Outputs:
+    """Return the session's outputs for every validation picture."""
+    parts = [session.run(preprocess(pictures)) for pictures in validation.batches(BATCH_SIZE)]
     return Outputs(
         np.concatenate([part.logits for part in parts]),
         np.concatenate([part.heatmap for part in parts]),
@@ -82,8 +78,8 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
         data: local folder in the data set's schema (default: the Hub).
         weights: where the model folder goes.
     """
-    validation = load_split(recipe.source, "validation", data, recipe.seed)
-    labels = np.asarray(validation["labels"])
+    validation = validation_pictures(recipe, data)
+    labels = validation.labels
     preprocess = recipe.preprocessing()
     wrapper = TimmWrapperForImageClassification.from_pretrained(runs / recipe.name / "final").eval()
     model = HeatmapClassifier(wrapper.timm_model)
@@ -110,7 +106,11 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
         folder,
         {
             "finding": recipe.finding,
-            "calibration": {"method": "Platt scaling", "split": "validation", **asdict(calibration)},
+            "calibration": {
+                "method": "Platt scaling",
+                "split": "validation, clean and damaged" if validation.damaged else "validation",
+                **asdict(calibration),
+            },
             "operating_points": choose_operating_points(probabilities, labels),
             "default_operating_point": "balanced",
             "heatmap": {
@@ -127,7 +127,7 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
         "validation_auc_int8_storage": float(roc_auc_score(labels, margin(shipped))),
         "largest_probability_difference": float(np.abs(probabilities - sigmoid(uncompressed)).max()),
         "largest_heatmap_difference": float(np.abs(shipped.heatmap - calibration.slope * raw.heatmap).max()),
-        "images": len(validation),
+        "images": len(labels),
     }
     record = {"recipe": asdict(recipe), "weight_storage": effect}
     (folder / "export.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

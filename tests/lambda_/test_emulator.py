@@ -16,7 +16,7 @@ from tests.lambda_.aws_events import JsonValue, body_of, http_v2, rest_v1
 from tests.lambda_.conftest import BUCKET, Invoke
 from tests.lambda_.pictures import base64_of, png, png_of
 
-NAMES = {"histopathology": "pcam-resnet18", "chest-xray": "chest-xray-xception"}
+NAMES = {domain: models.names(domain)[0] for domain in ("histopathology", "chest-xray")}
 
 
 def without_times(answer: dict[str, Any]) -> dict[str, Any]:

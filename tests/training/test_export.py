@@ -11,7 +11,6 @@ import onnx
 import pytest
 import torch
 import yaml
-from datasets import Dataset, Image
 from PIL import Image as PillowImage
 from transformers import pipeline
 
@@ -20,65 +19,17 @@ from models.classifier import Classifier
 from models.errors import ModelFolderError
 from models.hub import verify
 from models.session import OnnxSession
+from tests.stained_patch import stained_patch
 from training.compress import compress_weights
 from training.ensemble import join
 from training.evaluate import evaluate, torch_net
-from training.export import export, pin
-from training.recipes import RECIPES, EnsembleRecipe, Recipe, Stage
+from training.export import pin
+from training.recipes import RECIPES, EnsembleRecipe, Recipe
 from training.train import train
 
 
-def stained_patch(seed: int, label: bool) -> bytes:
-    """A patch that a net learns in a few steps: bright where the label is true, dark where not."""
-    random = np.random.default_rng(seed)
-    pixels = random.normal(170 if label else 90, 40, (96, 96, 3)).clip(0, 255).astype(np.uint8)
-    buffer = io.BytesIO()
-    PillowImage.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("patches")
-    (folder / "data").mkdir()
-    for number, (split, images) in enumerate({"train": 48, "valid": 40, "test": 30}.items()):
-        labels = [bool(n % 2) for n in range(images)]
-        rows = [{"bytes": stained_patch(1000 * number + n, label), "path": None} for n, label in enumerate(labels)]
-        dataset = Dataset.from_dict({"image": rows, "label": labels}).cast_column("image", Image())
-        dataset.to_parquet(folder / "data" / f"{split}-00000-of-00001.parquet")
-    return str(folder)
-
-
-@pytest.fixture(scope="module")
-def recipe() -> Recipe:
-    return dataclasses.replace(
-        RECIPES["pcam-resnet18"],
-        architecture="resnet10t",
-        stages=(
-            Stage(
-                size=64,
-                output_stride=32,
-                epochs=2,
-                learning_rate=2e-3,
-                batch_size=8,
-                augmentation="histopathology",
-            ),
-        ),
-    )
-
-
-@pytest.fixture(scope="module")
-def folder(recipe: Recipe, data: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Trained, exported and evaluated: the model folder."""
-    work = tmp_path_factory.mktemp("work")
-    train(recipe, work / "runs", data)
-    made = export(recipe, work / "runs", data, work / "weights")
-    evaluate(recipe, data, runs=work / "runs", weights=work / "weights", mosaics=4, perturbed=4)
-    return made
-
-
-def test_the_folder_holds_what_its_hub_repository_needs(folder: Path) -> None:
-    assert sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()) == [
+def test_the_folder_holds_what_its_hub_repository_needs(trained_folder: Path) -> None:
+    assert sorted(str(p.relative_to(trained_folder)) for p in trained_folder.rglob("*") if p.is_file()) == [
         "README.md",
         "config.json",
         "evaluation.json",
@@ -94,59 +45,59 @@ def test_the_folder_holds_what_its_hub_repository_needs(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [(96, 96), (240, 150)])
-def test_transformers_gives_the_same_probabilities(folder: Path, size: tuple[int, int]) -> None:
-    classify = pipeline("image-classification", model=str(folder))
+def test_transformers_gives_the_same_probabilities(trained_folder: Path, size: tuple[int, int]) -> None:
+    classify = pipeline("image-classification", model=str(trained_folder))
     picture = PillowImage.open(io.BytesIO(stained_patch(7, True))).resize(size)
     expected = {row["label"]: row["score"] for row in classify(picture)}
-    answer = Classifier(folder, threads=1).predict(picture)
+    answer = Classifier(trained_folder, threads=1).predict(picture)
     assert answer.probabilities == pytest.approx(expected, abs=1e-3)
 
 
-def test_what_was_learned_is_served(folder: Path) -> None:
-    classifier = Classifier(folder, threads=1)
+def test_what_was_learned_is_served(trained_folder: Path) -> None:
+    classifier = Classifier(trained_folder, threads=1)
     bright, dark = (classifier.predict(io.BytesIO(stained_patch(99, label))) for label in (True, False))
     assert bright.probability > dark.probability
     assert bright.heatmap.shape == (12, 12)
     assert bright.heatmap.sum() + bright.heatmap_bias == pytest.approx(bright.log_odds, abs=1e-4)
 
 
-def test_the_evaluation_counts_every_test_picture(folder: Path) -> None:
-    written = json.loads((folder / "evaluation.json").read_text())
+def test_the_evaluation_counts_every_test_picture(trained_folder: Path) -> None:
+    written = json.loads((trained_folder / "evaluation.json").read_text())
     test = written["splits"]["test"]
     assert (test["images"], test["positives"]) == (30, 15)
     for point in test["operating_points"].values():
         assert sum(point[k] for k in ("true_positive", "false_negative", "true_negative", "false_positive")) == 30
         assert point["sensitivity"]["low"] <= point["sensitivity"]["value"] <= point["sensitivity"]["high"]
     assert test["auc"]["low"] <= test["auc"]["value"] <= test["auc"]["high"]
-    assert written["sha256"] == Classifier(folder, threads=1).identity.sha256
+    assert written["sha256"] == Classifier(trained_folder, threads=1).identity.sha256
 
 
-def test_the_card_quotes_the_evaluation(folder: Path) -> None:
-    card = (folder / "README.md").read_text()
+def test_the_card_quotes_the_evaluation(trained_folder: Path) -> None:
+    card = (trained_folder / "README.md").read_text()
     header = yaml.safe_load(card.split("---")[1])
-    test = json.loads((folder / "evaluation.json").read_text())["splits"]["test"]
+    test = json.loads((trained_folder / "evaluation.json").read_text())["splits"]["test"]
     assert header["model-index"][0]["results"][0]["metrics"][0]["value"] == round(test["auc"]["value"], 4)
     assert f"{test['auc']['value']:.3f} ({test['auc']['low']:.3f}-" in card
     assert "not a medical device" in card
 
 
-def test_a_pinned_folder_is_served_and_an_altered_one_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_pinned_folder_is_served_and_an_altered_one_refused(trained_folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "catalogue.json"
     file.write_text(json.dumps({"models": {}}))
-    pin(folder, "histopathology", catalogue_file=file)
-    entry = CatalogueEntry(folder.name, **json.loads(file.read_text())["models"][folder.name])
-    verify(entry, folder)
+    pin(trained_folder, "histopathology", catalogue_file=file)
+    entry = CatalogueEntry(trained_folder.name, **json.loads(file.read_text())["models"][trained_folder.name])
+    verify(entry, trained_folder)
     altered = CatalogueEntry(entry.name, entry.domain, entry.revision, dict(entry.sha256) | {"config.json": "0" * 64})
     with pytest.raises(ModelFolderError, match="not the file the catalogue pins"):
-        verify(altered, folder)
+        verify(altered, trained_folder)
 
 
 def test_a_second_training_resumes_instead_of_starting_over(
-    recipe: Recipe, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_recipe: Recipe, patches: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train(recipe, tmp_path, data)
+    train(small_recipe, tmp_path, patches)
     monkeypatch.setattr("training.train.train_stage", lambda *a: pytest.fail("the finished stage was trained again"))
-    assert (train(recipe, tmp_path, data) / "model.safetensors").exists()
+    assert (train(small_recipe, tmp_path, patches) / "model.safetensors").exists()
 
 
 def test_weights_in_8_bits_are_within_the_promised_error() -> None:
@@ -170,24 +121,24 @@ def test_weights_in_8_bits_are_within_the_promised_error() -> None:
 
 
 def test_an_ensemble_of_two_exports_is_calibrated_measured_and_described(
-    folder: Path, recipe: Recipe, data: str, monkeypatch: pytest.MonkeyPatch
+    trained_folder: Path, small_recipe: Recipe, patches: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    weights = folder.parent
-    shutil.copytree(folder, weights / "twin", dirs_exist_ok=True)
-    twin = dataclasses.replace(recipe, name="twin")
+    weights = trained_folder.parent
+    shutil.copytree(trained_folder, weights / "twin", dirs_exist_ok=True)
+    twin = dataclasses.replace(small_recipe, name="twin")
     monkeypatch.setitem(RECIPES, "twin", twin)
-    monkeypatch.setitem(RECIPES, recipe.name, recipe)
-    both = EnsembleRecipe("both", (recipe.name, "twin"))
-    made = join(both, data, weights)
+    monkeypatch.setitem(RECIPES, small_recipe.name, small_recipe)
+    both = EnsembleRecipe("both", (small_recipe.name, "twin"))
+    made = join(both, patches, weights)
     answer = Classifier(made, threads=1).predict(io.BytesIO(stained_patch(5, True)))
-    alone = Classifier(folder, threads=1).predict(io.BytesIO(stained_patch(5, True)))
+    alone = Classifier(trained_folder, threads=1).predict(io.BytesIO(stained_patch(5, True)))
     settings = Classifier(made, threads=1).config.ensemble
     assert settings
     assert answer.log_odds == pytest.approx(settings.slope * alone.log_odds + settings.intercept, abs=1e-5)
     assert answer.heatmap.sum() + answer.heatmap_bias == pytest.approx(answer.log_odds, abs=1e-4)
 
-    measured = evaluate(both, data, runs=weights, weights=weights, mosaics=4, perturbed=4)
-    of_one = json.loads((folder / "evaluation.json").read_text())
+    measured = evaluate(both, patches, runs=weights, weights=weights, mosaics=4, perturbed=4)
+    of_one = json.loads((trained_folder / "evaluation.json").read_text())
     assert measured["splits"]["test"]["auc"] == pytest.approx(of_one["splits"]["test"]["auc"])
     assert measured["pointing_game"]["ours"]["mean"] == pytest.approx(of_one["pointing_game"]["ours"]["mean"], abs=1e-3)
     card = (made / "README.md").read_text()
@@ -195,10 +146,10 @@ def test_an_ensemble_of_two_exports_is_calibrated_measured_and_described(
     assert yaml.safe_load(card.split("---")[1])["model-index"][0]["name"] == "both"
 
 
-def test_the_file_and_the_torch_net_hold_the_same_weights(folder: Path) -> None:
-    stored = torch_net(folder)
+def test_the_file_and_the_torch_net_hold_the_same_weights(trained_folder: Path) -> None:
+    stored = torch_net(trained_folder)
     pixels = np.random.default_rng(1).normal(size=(3, 3, 96, 96)).astype(np.float32)
-    outputs = OnnxSession(folder / "onnx" / "model.onnx", threads=1).run(pixels)
+    outputs = OnnxSession(trained_folder / "onnx" / "model.onnx", threads=1).run(pixels)
     with torch.no_grad():
         logits, heatmap, _ = stored(torch.from_numpy(pixels))
     np.testing.assert_allclose(outputs.logits, logits.numpy(), atol=5e-3)  # half precision in one of the two

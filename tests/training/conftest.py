@@ -1,0 +1,53 @@
+"""A net and a data set that take seconds, the whole way from data to a model folder."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from datasets import Dataset, Image
+
+from tests.stained_patch import stained_patch
+from training.evaluate import evaluate
+from training.export import export
+from training.recipes import RECIPES, Recipe, Stage
+from training.train import train
+
+
+@pytest.fixture(scope="session")
+def patches(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("patches")
+    (folder / "data").mkdir()
+    for number, (split, images) in enumerate({"train": 48, "valid": 40, "test": 30}.items()):
+        labels = [bool(n % 2) for n in range(images)]
+        rows = [{"bytes": stained_patch(1000 * number + n, label), "path": None} for n, label in enumerate(labels)]
+        dataset = Dataset.from_dict({"image": rows, "label": labels}).cast_column("image", Image())
+        dataset.to_parquet(folder / "data" / f"{split}-00000-of-00001.parquet")
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def small_recipe() -> Recipe:
+    return dataclasses.replace(
+        RECIPES["pcam-resnet18"],
+        architecture="resnet10t",
+        stages=(
+            Stage(
+                size=64,
+                output_stride=32,
+                epochs=2,
+                learning_rate=2e-3,
+                batch_size=8,
+                augmentation="histopathology",
+            ),
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def trained_folder(small_recipe: Recipe, patches: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Trained, exported and evaluated: the model folder."""
+    work = tmp_path_factory.mktemp("work")
+    train(small_recipe, work / "runs", patches)
+    made = export(small_recipe, work / "runs", patches, work / "weights")
+    evaluate(small_recipe, patches, runs=work / "runs", weights=work / "weights", mosaics=4, perturbed=4)
+    return made

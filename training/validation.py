@@ -1,0 +1,45 @@
+"""The pictures that calibration, operating points and colour scale are chosen on: validation, and never test."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from datasets import Dataset
+from PIL import Image
+from tqdm import tqdm
+
+from training.corruptions import corrupt
+from training.data import load_split
+from training.recipes import EnsembleRecipe, Recipe
+
+
+@dataclass(frozen=True)
+class ValidationPictures:
+    """A validation split, and where ``damaged`` says so each of its pictures a second time, damaged.
+
+    Clean chest X-rays of the hospital that was learned from are nearly all told apart: thresholds chosen on them alone
+    would trust every picture from elsewhere too much.
+    """
+
+    dataset: Dataset  # with columns image and labels
+    damaged: bool
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """(N,) 0 or 1, in the order of ``batches``."""
+        labels = np.asarray(self.dataset["labels"], np.int64)
+        return np.concatenate([labels, labels]) if self.damaged else labels
+
+    def batches(self, size: int) -> Iterator[list[Image.Image]]:
+        """Yield RGB pictures, at most ``size`` at a time."""
+        for damaged in (False, True) if self.damaged else (False,):
+            title = "damaged validation" if damaged else "validation"
+            for start in tqdm(range(0, len(self.dataset), size), desc=title, unit="batch"):
+                pictures = [image.convert("RGB") for image in self.dataset[start : start + size]["image"]]
+                yield [corrupt(picture, start + row) if damaged else picture for row, picture in enumerate(pictures)]
+
+
+def validation_pictures(recipe: Recipe | EnsembleRecipe, data: str | None = None) -> ValidationPictures:
+    """Return what a recipe's model is calibrated on; ``data`` is a local folder in place of the Hub's data set."""
+    return ValidationPictures(load_split(recipe.source, "validation", data, recipe.seed), recipe.corrupted_selection)
