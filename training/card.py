@@ -88,9 +88,10 @@ def figures(config: dict[str, Any], evaluation: dict[str, Any]) -> list[str]:
         "## Figures",
         split_table(evaluation),
         f"Intervals: {evaluation['intervals']}. ECE: {evaluation['calibration_bins']} bins. Calibration "
-        f"({calibration['method']}: slope {calibration['slope']:.3f}, intercept {calibration['intercept']:+.3f}; for even "
-        f"odds beforehand) and thresholds were chosen on {calibration['split']} pictures, so the validation rows flatter the model. Measured with "
-        f"`{evaluation['command']}` on the file with SHA-256 `{evaluation['sha256']}`.",
+        f"({calibration['method']}: slope {calibration['slope']:.3f}, intercept {calibration['intercept']:+.3f}; for "
+        f"even odds beforehand) and thresholds were chosen on these pictures: {calibration['split']}. So their rows "
+        f"flatter the model. Measured with `{evaluation['command']}` on the file with SHA-256 "
+        f"`{evaluation['sha256']}`.",
         rates_table(evaluation),
         "![ROC and precision-recall curves](figures/roc.png)",
         "![Reliability before and after calibration](figures/reliability.png)",

@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 from datasets import Dataset
 from PIL import Image
-from tqdm import tqdm
 from transformers import TimmWrapperForImageClassification
 
 from models.catalogue import BUNDLED_FOLDER, catalogue
@@ -24,13 +23,13 @@ from models.figures import EVALUATION_FILE
 from training import plots
 from training.calibrate import sigmoid
 from training.card import update_readme, write_card
-from training.corruptions import corrupt
 from training.data import file_names, kind_of, load_split
 from training.gradcam import HeatmapClassifier
 from training.localisation import MapOf, PointingGame, gradcam_default_map, mean_map, our_map, pointing_game
 from training.metrics import BINS, RESAMPLES, compare, measure, subgroup_auc
 from training.perturbation import perturbation_curves
 from training.recipes import CHEST_XRAY_PNEUMONIA, ENSEMBLES, NIH_CHEST_XRAY, RECIPES, EnsembleRecipe, Recipe, Source
+from training.validation import batches
 
 README = Path(__file__).parents[1] / "README.md"
 MOSAICS = 60
@@ -43,21 +42,9 @@ Labels = npt.NDArray[np.integer]
 
 
 def score(classifier: Classifier, dataset: Dataset, title: str, damaged: bool = False) -> Floats:
-    """Return (N,) float64, the calibrated log-odds of the finding for every row's ``image``.
-
-    Args:
-        classifier: the exported model.
-        dataset: with a column ``image``.
-        title: of the progress bar.
-        damaged: corrupt each picture first, see ``training.corruptions``.
-    """
-    log_odds: list[float] = []
-    for start in tqdm(range(0, len(dataset), BATCH_SIZE), desc=title, unit="batch"):
-        pictures = [image.convert("RGB") for image in dataset[start : start + BATCH_SIZE]["image"]]
-        if damaged:
-            pictures = [corrupt(picture, start + row) for row, picture in enumerate(pictures)]
-        log_odds += classifier.evidence(pictures).log_odds.tolist()
-    return np.asarray(log_odds)
+    """Return (N,) float64, the calibrated log-odds of the finding; arguments as for ``training.validation.batches``."""
+    parts = [classifier.evidence(pictures).log_odds for pictures in batches(dataset, BATCH_SIZE, title, damaged)]
+    return np.concatenate(parts)
 
 
 def torch_net(folder: Path) -> HeatmapClassifier:

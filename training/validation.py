@@ -33,11 +33,23 @@ class ValidationPictures:
 
     def batches(self, size: int) -> Iterator[list[Image.Image]]:
         """Yield RGB pictures, at most ``size`` at a time."""
-        for damaged in (False, True) if self.damaged else (False,):
-            title = "damaged validation" if damaged else "validation"
-            for start in tqdm(range(0, len(self.dataset), size), desc=title, unit="batch"):
-                pictures = [image.convert("RGB") for image in self.dataset[start : start + size]["image"]]
-                yield [corrupt(picture, start + row) if damaged else picture for row, picture in enumerate(pictures)]
+        yield from batches(self.dataset, size, "validation")
+        if self.damaged:
+            yield from batches(self.dataset, size, "damaged validation", damaged=True)
+
+
+def batches(dataset: Dataset, size: int, title: str, damaged: bool = False) -> Iterator[list[Image.Image]]:
+    """Yield RGB pictures, at most ``size`` at a time, under a progress bar of that title.
+
+    Args:
+        dataset: with a column ``image``.
+        size: of a batch.
+        title: of the progress bar.
+        damaged: damage each picture as its row number says, see ``training.corruptions``.
+    """
+    for start in tqdm(range(0, len(dataset), size), desc=title, unit="batch"):
+        pictures = [image.convert("RGB") for image in dataset[start : start + size]["image"]]
+        yield [corrupt(picture, start + row) if damaged else picture for row, picture in enumerate(pictures)]
 
 
 def validation_pictures(recipe: Recipe | EnsembleRecipe, data: str | None = None) -> ValidationPictures:
