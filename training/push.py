@@ -20,7 +20,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from models.catalogue import BUNDLED_FOLDER, CATALOGUE_FILE, CatalogueEntry
 from models.errors import ModelFolderError, OverreadError, UnknownModelError
 from models.figures import EVALUATION_FILE
-from models.folder import ONNX_FILE
+from models.folder import CONFIG_FILE, ONNX_FILE
 from models.hub import verify
 
 CARD_FILE = "README.md"
@@ -45,13 +45,13 @@ class Pushed:
 def check_folder(entry: CatalogueEntry, folder: Path) -> None:
     """Check that a model folder is finished: complete, as the catalogue pins it, and evaluated as it is.
 
-    An ensemble's folder has no ONNX file, hence nothing that transformers loads and no evaluation of that file.
+    An ensemble's folder has no ONNX file, hence nothing that transformers loads; its config.json is what is evaluated.
 
     Raises:
         ModelFolderError: names the first file that is missing or is another one.
     """
-    one_net = (folder / ONNX_FILE).exists()
-    for file in (CARD_FILE, EVALUATION_FILE, *(TRANSFORMERS_FILES if one_net else ())):
+    served = CONFIG_FILE if entry.members else ONNX_FILE
+    for file in (CARD_FILE, EVALUATION_FILE, *(() if entry.members else TRANSFORMERS_FILES)):
         if not (folder / file).is_file():
             raise ModelFolderError(
                 f"{entry.name} is not finished: {file}, which training.export or training.evaluate writes, is missing."
@@ -61,9 +61,9 @@ def check_folder(entry: CatalogueEntry, folder: Path) -> None:
     except ModelFolderError as error:
         raise ModelFolderError(f"{entry.name} is not what would be served: {error}.") from error
     evaluation = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
-    if one_net and evaluation["sha256"] != entry.sha256[ONNX_FILE]:
+    if evaluation["sha256"] != entry.sha256[served]:
         raise ModelFolderError(
-            f"{entry.name} is not finished: {EVALUATION_FILE} speaks of another {ONNX_FILE}; run "
+            f"{entry.name} is not finished: {EVALUATION_FILE} speaks of another {served}; run "
             f"`python -m training.evaluate {entry.name}` again."
         )
 

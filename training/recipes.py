@@ -132,7 +132,7 @@ RECIPES = {
                 Stage(
                     size=96,
                     output_stride=32,
-                    epochs=3,
+                    epochs=2,
                     learning_rate=8e-4,
                     batch_size=64,
                     augmentation="histopathology-strong",
@@ -162,7 +162,7 @@ RECIPES = {
                 Stage(
                     size=160,
                     output_stride=32,
-                    epochs=2,
+                    epochs=1,
                     learning_rate=4e-4,
                     batch_size=32,
                     augmentation="chest-xray-strong",

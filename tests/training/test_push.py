@@ -203,7 +203,10 @@ def test_an_ensembles_folder_needs_no_net_of_its_own(weights: Path, tiny_entry: 
     for file in (ONNX_FILE, "model.safetensors", "preprocessor_config.json"):
         (weights / "tiny" / file).unlink()
     pinned = {CONFIG_FILE: tiny_entry.sha256[CONFIG_FILE]}
-    ensemble = dataclasses.replace(tiny_entry, sha256=pinned)
+    ensemble = dataclasses.replace(tiny_entry, sha256=pinned, members=("one", "two"))
+    with pytest.raises(ModelFolderError, match=r"evaluation\.json speaks of another config\.json"):
+        check_folder(ensemble, weights / "tiny")
+    (weights / "tiny" / "evaluation.json").write_text(json.dumps({"sha256": pinned[CONFIG_FILE]}))
     check_folder(ensemble, weights / "tiny")
     (weights / "tiny" / CONFIG_FILE).write_text("{}")
     with pytest.raises(ModelFolderError, match=r"config\.json is not the file the catalogue pins"):
