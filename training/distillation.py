@@ -38,9 +38,11 @@ def load_teacher(name: str, runs: Path, student: Preprocessing) -> Teacher:
     """Return the finished net of another recipe at stride 32, the cheapest one.
 
     Raises:
-        OSError: if that recipe has not been trained yet.
+        SystemExit: if that recipe has not been trained yet.
     """
     folder = runs / name / "final"
+    if not folder.is_dir():
+        raise SystemExit(f"The teacher {name} is not there yet: run `python -m training.train {name}` first.")
     wrapper = TimmWrapperForImageClassification.from_pretrained(folder, model_args={"output_stride": 32})
     return Teacher(wrapper.timm_model, Preprocessing.from_pretrained_cfg(wrapper.config.pretrained_cfg), student)
 

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,7 @@ from torch import nn
 from transformers import TrainingArguments
 
 from models.preprocessing import Preprocessing
-from training.distillation import TEACHER_SHARE, TEMPERATURE, DistillingTrainer, Teacher
+from training.distillation import TEACHER_SHARE, TEMPERATURE, DistillingTrainer, Teacher, load_teacher
 
 STUDENT = Preprocessing(8, 8, "bicubic", (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 TEACHER = Preprocessing(8, 8, "bicubic", (0.2, 0.3, 0.4), (0.5, 0.6, 0.7))
@@ -57,3 +59,8 @@ def test_soft_labels_weigh_in_training_only(training: bool, tmp_path_factory: py
     soft = (wanted * (wanted / given).log()).sum(1).mean() * TEMPERATURE**2  # Hinton et al. 2015, section 2
     expected = (1 - TEACHER_SHARE) * hard + TEACHER_SHARE * soft if training else hard
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_a_teacher_that_is_not_trained_yet_is_asked_for_by_name(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"run `python -m training\.train pcam-efficientnet-lite0` first"):
+        load_teacher("pcam-efficientnet-lite0", tmp_path, STUDENT)
