@@ -91,6 +91,7 @@ class Recipe:
     warmup: float = 0.1  # share of a stage's steps
     label_smoothing: float = 0.05
     bfloat16: bool = True  # twice as fast for dense convolutions on a CPU with AMX, half as fast for depthwise ones
+    settled_batch_norms: bool = False  # estimated anew on clean pictures at the exported stride, after training
     corrupted_selection: bool = False  # epochs are compared on corrupted validation pictures: the clean are too easy
     seed: int = 2026
     region: dict[str, Any] = field(default_factory=dict)  # what the label speaks about, where not the whole picture
@@ -173,6 +174,7 @@ RECIPES = {
             export_stride=16,
             mean=(0.5, 0.5, 0.5),
             std=(0.5, 0.5, 0.5),
+            settled_batch_norms=True,
             corrupted_selection=True,
         ),
         Recipe(
@@ -229,6 +231,7 @@ RECIPES = {
             std=LITE_STD,
             pretrained="timm/tf_efficientnet_lite0.in1k",
             bfloat16=False,
+            settled_batch_norms=True,
             corrupted_selection=True,
         ),
     )

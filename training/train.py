@@ -172,7 +172,7 @@ def settle_batch_norms(model: TimmWrapperForImageClassification, recipe: Recipe,
     """Estimate every batch norm's statistics anew, on clean training pictures at the exported size and stride.
 
     Training leaves statistics of augmented pictures behind, and of another stride, which are not what users send
-    (Touvron et al. 2019 describe the effect for sizes).
+    (Touvron et al. 2019 describe the effect for sizes). Validation decides for each recipe whether it helps.
     """
     chosen = train.shuffle(seed=recipe.seed).select(range(min(BATCH_NORM_PICTURES, len(train))))
     pictures = _numbered(chosen).with_transform(as_tensors(recipe.preprocessing(), _unchanged))
@@ -200,7 +200,8 @@ def train(recipe: Recipe, runs: Path, data: str | None = None, init: str | None 
         torch.save(state, done)
     exported = build_model(recipe, recipe.export_size, recipe.export_stride)
     exported.load_state_dict(state or {})
-    settle_batch_norms(exported, recipe, train_split)
+    if recipe.settled_batch_norms:
+        settle_batch_norms(exported, recipe, train_split)
     final = runs / recipe.name / "final"
     exported.save_pretrained(final)
     return final
