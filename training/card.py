@@ -178,8 +178,8 @@ def maps(evaluation: dict[str, Any]) -> list[str]:
         for name, game in played.items()
     )
     return [
-        f"**Heat map**, {height} x {width} cells. Grid pointing game on {games['test']['ours']['mosaics']} mosaics of one "
-        "picture with the finding and three without, share of the positive evidence in the right quarter, chance 0.25 "
+        f"**Heat map**, {height} x {width} cells. Grid pointing game on {games['test']['ours']['mosaics']} mosaics "
+        "of one picture with the finding and three without, share of the positive evidence in the right quarter, chance 0.25 "
         f"(Böhle et al. 2021): {scores}. Deleting the cells by falling evidence from {curves['pictures']} test "
         f"pictures leaves an area of {_mean(curves['deletion'])} under the probability, random order "
         f"{_mean(curves['random_deletion'])}; inserting them gives {_mean(curves['insertion'])} and "
@@ -224,8 +224,8 @@ def net_text(recipe: Recipe, folder: Path) -> list[str]:
         f"{recipe.weight_decay:g}, cosine schedule with {100 * recipe.warmup:g} % warm-up, label smoothing "
         f"{recipe.label_smoothing:g}, classes weighted equally, {'bfloat16' if recipe.bfloat16 else 'float32'}, seed "
         f"{recipe.seed}{'; batch norms estimated anew on clean pictures' * recipe.settled_batch_norms}. Exported at "
-        f"{recipe.export_size} px with output stride {recipe.export_stride}: `python -m training.train {recipe.name}`, then `python -m training.export "
-        f"{recipe.name}`.",
+        f"{recipe.export_size} px with output stride {recipe.export_stride}: `python -m training.train "
+        f"{recipe.name}`, then `python -m training.export {recipe.name}`.",
         "Large weights are rounded to 8 bits with a scale per channel and computed with in float32. On "
         f"{storage['images']} validation pictures that moves the AUC from {storage['validation_auc_float32']:.4f} to "
         f"{storage['validation_auc_int8_storage']:.4f}, and no probability by more than "
