@@ -179,8 +179,8 @@ def maps(evaluation: dict[str, Any]) -> list[str]:
     )
     return [
         f"**Heat map**, {height} x {width} cells. Grid pointing game on {games['test']['ours']['mosaics']} mosaics "
-        "of one picture with the finding and three without, share of the positive evidence in the right quarter, chance 0.25 "
-        f"(Böhle et al. 2021): {scores}. Deleting the cells by falling evidence from {curves['pictures']} test "
+        "of one picture with the finding and three without, share of positive evidence in the right quarter, chance "
+        f"0.25 (Böhle et al. 2021): {scores}. Deleting the cells by falling evidence from {curves['pictures']} test "
         f"pictures leaves an area of {_mean(curves['deletion'])} under the probability, random order "
         f"{_mean(curves['random_deletion'])}; inserting them gives {_mean(curves['insertion'])} and "
         f"{_mean(curves['random_insertion'])} (Petsiuk et al. 2018).",
