@@ -24,15 +24,22 @@ class Ensemble:
         Raises:
             ModelFolderError: if the members' maps have different grids.
         """
-        settings = self._settings
-        parts = [net.evidence(pictures, settings.symmetries) for net in self._nets]
-        grids = {part.heatmap.shape[1:] for part in parts}
-        if len(grids) > 1:
-            raise ModelFolderError(f"The members' heat maps have different grids: {sorted(grids)}.")
-        return Evidence(
-            log_odds=settings.slope * np.mean([part.log_odds for part in parts], axis=0) + settings.intercept,
-            heatmap=(settings.slope * np.mean([part.heatmap for part in parts], axis=0)).astype(np.float32),
-            preprocess_ms=sum(part.preprocess_ms for part in parts),
-            inference_ms=sum(part.inference_ms for part in parts),
-            members={name: part.log_odds for name, part in zip(settings.members, parts, strict=True)},
-        )
+        return combine([net.evidence(pictures) for net in self._nets], self._settings)
+
+
+def combine(parts: Sequence[Evidence], settings: EnsembleSettings) -> Evidence:
+    """Return the ensemble's evidence from its members', in the order of ``settings.members``.
+
+    Raises:
+        ModelFolderError: if the members' maps have different grids.
+    """
+    grids = {part.heatmap.shape[1:] for part in parts}
+    if len(grids) > 1:
+        raise ModelFolderError(f"The members' heat maps have different grids: {sorted(grids)}.")
+    return Evidence(
+        log_odds=settings.slope * np.mean([part.log_odds for part in parts], axis=0) + settings.intercept,
+        heatmap=(settings.slope * np.mean([part.heatmap for part in parts], axis=0)).astype(np.float32),
+        preprocess_ms=sum(part.preprocess_ms for part in parts),
+        inference_ms=sum(part.inference_ms for part in parts),
+        members={name: part.log_odds for name, part in zip(settings.members, parts, strict=True)},
+    )

@@ -50,19 +50,17 @@ class Region:
 class EnsembleSettings:
     """How an ensemble makes one answer of several: log-odds are ``slope * mean(members' log-odds) + intercept``.
 
-    ``members`` maps each member's name to the SHA-256 of its ONNX file; ``symmetries`` is 8 where every member is asked
-    about all eight turns and reflections of the picture, else 1.
+    ``members`` maps each member's name to the SHA-256 of its ONNX file.
     """
 
     members: Mapping[str, str]
     slope: float
     intercept: float
-    symmetries: int
 
     def __post_init__(self) -> None:
-        """Refuse what no ensemble can be."""
-        if not self.members or self.symmetries not in (1, 8):
-            raise ValueError("an ensemble has members, and 1 or 8 symmetries")
+        """Refuse an ensemble of nobody."""
+        if not self.members:
+            raise ValueError("an ensemble has members")
 
 
 @dataclass(frozen=True)

@@ -56,9 +56,7 @@ def write_tiny_model(
     return folder
 
 
-def write_tiny_ensemble(
-    folder: Path, members: tuple[str, ...], slope: float = 1.0, intercept: float = 0.0, symmetries: int = 1
-) -> Path:
+def write_tiny_ensemble(folder: Path, members: tuple[str, ...], slope: float = 1.0, intercept: float = 0.0) -> Path:
     """Write the ``config.json`` of an ensemble of tiny models beside ``folder`` and return it."""
     read = {name: json.loads((folder.parent / name / "config.json").read_text()) for name in members}
     bias = float(np.mean([config["overread"]["heatmap"]["bias"] for config in read.values()]))
@@ -67,7 +65,6 @@ def write_tiny_ensemble(
         "members": {name: sha256_of(file) for name, file in files.items()},
         "slope": slope,
         "intercept": intercept,
-        "symmetries": symmetries,
     }
     heatmap = CONFIG["overread"]["heatmap"] | {"bias": slope * bias + intercept}
     folder.mkdir(parents=True)

@@ -245,10 +245,9 @@ def ensemble_text(recipe: EnsembleRecipe, config: dict[str, Any]) -> list[str]:
     """Return how an ensemble joins its members."""
     settings = config["overread"]["ensemble"]
     members = "; ".join(f"`{name}` with ONNX file `{digest[:12]}`" for name, digest in settings["members"].items())
-    views = "each asked about all eight turns and reflections of the picture, " if settings["symmetries"] == 8 else ""
     return [
         "## Members",
-        f"{members}: {views}mean of the calibrated log-odds, times {settings['slope']:.3f}, "
+        f"{members}: mean of the calibrated log-odds, times {settings['slope']:.3f}, "
         f"{settings['intercept']:+.3f} (calibrated once more on validation data). The folder holds no weights: "
         "`config.json` pins the members' files. "
         f"Made by `python -m training.ensemble {recipe.name}`.",

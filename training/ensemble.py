@@ -13,31 +13,37 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from models.catalogue import BUNDLED_FOLDER
-from models.classifier import BATCH_SIZE, Classifier
-from models.ensemble import Ensemble
+from models.classifier import Classifier
+from models.ensemble import combine
 from models.folder import CONFIG_FILE, EnsembleSettings
 from training.calibrate import choose_operating_points, colour_scale, fit_calibration, sigmoid
+from training.evidence import evidence_on
 from training.export import pin
 from training.recipes import ENSEMBLES, EnsembleRecipe
 from training.validation import validation_pictures
 
 
-def join(recipe: EnsembleRecipe, data: str | None = None, weights: Path = BUNDLED_FOLDER) -> Path:
+def join(
+    recipe: EnsembleRecipe, data: str | None = None, runs: Path = Path("runs"), weights: Path = BUNDLED_FOLDER
+) -> Path:
     """Return the finished folder, ``<weights>/<recipe's name>``.
 
     Args:
         recipe: which members.
         data: local folder in the data set's schema (default: the Hub).
+        runs: where the members' evidence is kept.
         weights: where the members' folders are, and where the ensemble's goes.
     """
     members = [Classifier(weights / name) for name in recipe.members]
     digests = {member.identity.name: member.identity.sha256 for member in members}
-    plain = EnsembleSettings(digests, slope=1.0, intercept=0.0, symmetries=recipe.symmetries)
-    ensemble = Ensemble([member.net for member in members], plain)
+    plain = EnsembleSettings(digests, slope=1.0, intercept=0.0)
 
     validation = validation_pictures(recipe, data)
     labels = validation.labels
-    parts = [ensemble.evidence(pictures) for pictures in validation.batches(BATCH_SIZE)]
+    parts = [
+        combine([evidence_on(member, (), validation.dataset, title, runs, damaged) for member in members], plain)
+        for title, damaged in validation.parts
+    ]
     log_odds = np.concatenate([part.log_odds for part in parts])
     calibration = fit_calibration(log_odds, labels)
     probabilities = sigmoid(calibration.slope * log_odds + calibration.intercept)
@@ -52,7 +58,7 @@ def join(recipe: EnsembleRecipe, data: str | None = None, weights: Path = BUNDLE
         "pretrained_cfg": first["pretrained_cfg"],
         "overread": {
             "finding": recipe.finding,
-            "ensemble": {"members": digests, **asdict(calibration), "symmetries": recipe.symmetries},
+            "ensemble": {"members": digests, **asdict(calibration)},
             "calibration": {
                 "method": "Platt scaling",
                 "split": "validation, clean and damaged" if validation.damaged else "validation",

@@ -18,33 +18,27 @@ from PIL import Image
 from transformers import TimmWrapperForImageClassification
 
 from models.catalogue import BUNDLED_FOLDER, catalogue
-from models.classifier import BATCH_SIZE, Classifier
+from models.classifier import Classifier
 from models.figures import EVALUATION_FILE
 from training import plots
 from training.calibrate import sigmoid
 from training.card import update_readme, write_card
 from training.data import Split, file_names, kind_of, load_split
+from training.evidence import evidence_on
 from training.gradcam import HeatmapClassifier
 from training.localisation import MapOf, PointingGame, gradcam_default_map, mean_map, our_map, pointing_game
 from training.metrics import BINS, RESAMPLES, compare, measure, subgroup_auc
 from training.perturbation import perturbation_curves
 from training.recipes import CHEST_XRAY_PNEUMONIA, ENSEMBLES, NIH_CHEST_XRAY, RECIPES, EnsembleRecipe, Recipe, Source
-from training.validation import batches
 
 README = Path(__file__).parents[1] / "README.md"
-MOSAICS = 40
-PERTURBED = 24  # pictures whose deletion and insertion curves are drawn
+MOSAICS = 24
+PERTURBED = 12  # pictures whose deletion and insertion curves are drawn
 
 FIGURES = "figures"
 
 Floats = npt.NDArray[np.floating]
 Labels = npt.NDArray[np.integer]
-
-
-def score(classifier: Classifier, dataset: Dataset, title: str, damaged: bool = False) -> Floats:
-    """Return (N,) float64, the calibrated log-odds of the finding; arguments as for ``training.validation.batches``."""
-    parts = [classifier.evidence(pictures).log_odds for pictures in batches(dataset, BATCH_SIZE, title, damaged)]
-    return np.concatenate(parts)
 
 
 def torch_net(folder: Path) -> HeatmapClassifier:
@@ -115,6 +109,12 @@ def evaluate(
     """
     name, folder = recipe.name, weights / recipe.name
     classifier = Classifier(folder)
+    members = [recipe] if isinstance(recipe, Recipe) else [RECIPES[member] for member in recipe.members]
+    loaded = [Classifier(weights / member.name) for member in members]
+
+    def score(dataset: Dataset, title: str, damaged: bool = False) -> Floats:
+        return evidence_on(classifier, loaded, dataset, title, runs, damaged).log_odds
+
     points = list(classifier.config.operating_points.values())
     calibration = json.loads((folder / "config.json").read_text(encoding="utf-8"))["overread"]["calibration"]
     result: dict[str, Any] = {
@@ -129,15 +129,16 @@ def evaluate(
     }
     splits: tuple[Split, ...] = ("validation", "test")
     datasets = {split: load_split(recipe.source, split, data, recipe.seed) for split in splits}
-    curves, before = {}, {}
+    curves: dict[str, tuple[Labels, Floats]] = {}
+    before: dict[str, tuple[Labels, Floats]] = {}
     for split, dataset in datasets.items():
-        labels, log_odds = np.asarray(dataset["labels"]), score(classifier, dataset, split)
+        labels, log_odds = np.asarray(dataset["labels"]), score(dataset, split)
         uncalibrated = sigmoid((log_odds - calibration["intercept"]) / calibration["slope"])
         result["splits"][split] = measure(labels, sigmoid(log_odds), points, uncalibrated)
         curves[split] = (labels, sigmoid(log_odds))
         before[f"{split}, before calibration"], before[split] = (labels, uncalibrated), curves[split]
         if split == "validation" and recipe.corrupted_selection:
-            damaged = sigmoid(score(classifier, dataset, "damaged validation", damaged=True))
+            damaged = sigmoid(score(dataset, "damaged validation", damaged=True))
             result["damaged_validation"] = measure(labels, damaged, points)
     test, (labels, probabilities) = datasets["test"], curves["test"]
     if recipe.source is CHEST_XRAY_PNEUMONIA:
@@ -145,10 +146,9 @@ def evaluate(
         result["kinds"] = subgroup_auc(labels, probabilities, kinds, points)
     if external:
         adults = load_split(NIH_CHEST_XRAY, "test", external)
-        adult_labels, adult = np.asarray(adults["labels"]), sigmoid(score(classifier, adults, "external"))
+        adult_labels, adult = np.asarray(adults["labels"]), sigmoid(score(adults, "external"))
         result["external"] = {"dataset": NIH_CHEST_XRAY.dataset, **measure(adult_labels, adult, points)}
         curves["external"] = (adult_labels, adult)
-    members = [recipe] if isinstance(recipe, Recipe) else [RECIPES[member] for member in recipe.members]
     result["pointing_game"] = {
         # On test an error of the model is an error of its map. The peer, eight times as slow, plays one split.
         "validation": play_pointing_game(members, weights, datasets["validation"], mosaics, len(members) == 1),
@@ -200,7 +200,7 @@ def main() -> None:
     parser.add_argument("--external", help="local folder of the NIH sample, for chest X-ray models")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where predictions are kept (default: runs)")
     arguments = parser.parse_args()
-    recipe = {**RECIPES, **ENSEMBLES}[arguments.model]
+    recipe = RECIPES.get(arguments.model) or ENSEMBLES[arguments.model]
     result = evaluate(recipe, arguments.data, arguments.external, arguments.runs)
     update_readme(README)
     print(json.dumps(result["splits"]["test"], indent=1))

@@ -244,7 +244,6 @@ class EnsembleRecipe:
 
     name: str
     members: tuple[str, ...]  # names of recipes on one data set, with heat maps on one grid
-    symmetries: int = 1  # 8: each member is asked about all turns and reflections of the picture
 
     @property
     def source(self) -> Source:

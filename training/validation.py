@@ -31,11 +31,15 @@ class ValidationPictures:
         labels = np.asarray(self.dataset["labels"], np.int64)
         return np.concatenate([labels, labels]) if self.damaged else labels
 
+    @property
+    def parts(self) -> list[tuple[str, bool]]:
+        """What ``batches`` goes through: a title, and whether the pictures are damaged."""
+        return [("validation", False), ("damaged validation", True)][: 1 + self.damaged]
+
     def batches(self, size: int) -> Iterator[list[Image.Image]]:
         """Yield RGB pictures, at most ``size`` at a time."""
-        yield from batches(self.dataset, size, "validation")
-        if self.damaged:
-            yield from batches(self.dataset, size, "damaged validation", damaged=True)
+        for title, damaged in self.parts:
+            yield from batches(self.dataset, size, title, damaged)
 
 
 def batches(dataset: Dataset, size: int, title: str, damaged: bool = False) -> Iterator[list[Image.Image]]:

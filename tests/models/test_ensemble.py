@@ -1,4 +1,4 @@
-"""Ensembles of tiny models, whose answers can be worked out by hand, and the eight symmetries."""
+"""Ensembles of tiny models, whose answers can be worked out by hand."""
 
 import json
 from pathlib import Path
@@ -11,10 +11,7 @@ from PIL import Image
 from models.classifier import Classifier
 from models.errors import ModelFolderError
 from models.folder import sha256_of
-from models.net import Net
-from models.preprocessing import Preprocessing
-from models.session import Outputs
-from tests.tiny_model import CONFIG, SIZE, write_tiny_ensemble, write_tiny_model
+from tests.tiny_model import SIZE, write_tiny_ensemble, write_tiny_model
 
 NOISE = Image.fromarray(np.random.default_rng(5).integers(0, 256, (SIZE, SIZE, 3), np.uint8))
 
@@ -60,7 +57,7 @@ def test_an_ensemble_of_ensembles_is_refused(weights: Path) -> None:
         Classifier(weights / "more", threads=1)
 
 
-@pytest.mark.parametrize("change", [{"members": []}, {"slope": "x", "extra": 1}, {"symmetries": 3}])
+@pytest.mark.parametrize("change", [{"members": {}}, {"slope": 1, "extra": 1}])
 def test_an_ensemble_whose_config_makes_no_sense_is_refused(weights: Path, change: dict[str, Any]) -> None:
     file = weights / "both" / "config.json"
     config = json.loads(file.read_text())
@@ -68,30 +65,3 @@ def test_an_ensemble_whose_config_makes_no_sense_is_refused(weights: Path, chang
     file.write_text(json.dumps(config))
     with pytest.raises(ModelFolderError, match=r"config\.json cannot be used"):
         Classifier(weights / "both", threads=1)
-
-
-class CornerSession:
-    """A net that only looks at the upper left quarter: it gives another answer for each turn of a picture."""
-
-    def run(self, pixel_values: np.ndarray) -> Outputs:
-        cells = pixel_values.mean(1).reshape(len(pixel_values), 2, SIZE // 2, 2, SIZE // 2).mean((2, 4))  # (N, 2, 2)
-        cells = (cells * np.array([[1, 0], [0, 0]])).astype(np.float32)
-        margin = cells.sum((1, 2))
-        return Outputs(np.stack([0 * margin, margin], 1), cells, np.zeros((len(cells), 1), np.float32))
-
-
-def test_eight_symmetries_turn_their_maps_back() -> None:
-    net = Net(CornerSession(), Preprocessing.from_pretrained_cfg(CONFIG["pretrained_cfg"]))  # type: ignore[arg-type]
-    pixels = np.zeros((SIZE, SIZE, 3), np.uint8)
-    pixels[: SIZE // 2, SIZE // 2 :] = 255  # bright to the upper right
-    once, eight = (net.evidence([Image.fromarray(pixels)], symmetries) for symmetries in (1, 8))
-    assert once.log_odds[0] == pytest.approx(-1)
-    # Each quarter is upper left in two of the eight views; three quarters are -1, the bright one is +1.
-    np.testing.assert_allclose(eight.heatmap[0], [[-0.25, 0.25], [-0.25, -0.25]], atol=1e-6)
-    assert eight.log_odds[0] == pytest.approx(-0.5)
-
-
-def test_eight_symmetries_do_not_care_how_the_picture_lies() -> None:
-    net = Net(CornerSession(), Preprocessing.from_pretrained_cfg(CONFIG["pretrained_cfg"]))  # type: ignore[arg-type]
-    upright, turned = net.evidence([NOISE, NOISE.transpose(Image.Transpose.ROTATE_90)], symmetries=8).heatmap
-    np.testing.assert_allclose(np.rot90(upright), turned, atol=1e-6)

@@ -129,7 +129,7 @@ def test_an_ensemble_of_two_exports_is_calibrated_measured_and_described(
     monkeypatch.setitem(RECIPES, "twin", twin)
     monkeypatch.setitem(RECIPES, small_recipe.name, small_recipe)
     both = EnsembleRecipe("both", (small_recipe.name, "twin"))
-    made = join(both, patches, weights)
+    made = join(both, patches, weights, weights)
     answer = Classifier(made, threads=1).predict(io.BytesIO(stained_patch(5, True)))
     alone = Classifier(trained_folder, threads=1).predict(io.BytesIO(stained_patch(5, True)))
     settings = Classifier(made, threads=1).config.ensemble
