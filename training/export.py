@@ -90,6 +90,7 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
     calibration = fit_calibration(margin(raw), labels)
     fold_calibration(wrapper.timm_model.get_classifier(), calibration)
     round_weights(wrapper.timm_model)
+    wrapper.half().float()  # as model.safetensors will hold it
 
     folder = weights / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +101,7 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
     shipped = run_over(OnnxSession(folder / ONNX_FILE), preprocess, validation)
 
     probabilities = sigmoid(margin(shipped))
-    bias = model.bias  # as the ONNX file has it: the next line rounds the net to half precision
+    bias = model.bias  # computed in single precision, as the ONNX file does
     wrapper.half().save_pretrained(folder)
     write_config(
         folder,

@@ -144,6 +144,7 @@ RECIPES = {
             export_stride=8,
             mean=IMAGENET_MEAN,
             std=IMAGENET_STD,
+            settled_batch_norms=True,
             region={"spacing_um_per_px": 0.972, "labelled_centre_px": 32},
         ),
         Recipe(
