@@ -107,6 +107,7 @@ def train_stage(
     train: Dataset,
     validation: Dataset,
     folder: Path,
+    push_to: str | None = None,
 ) -> TimmWrapperForImageClassification:
     """Return the model after one stage, at the checkpoint with the best validation AUC; resumes where it stopped."""
     preprocess = recipe.preprocessing(stage.size)
@@ -140,6 +141,8 @@ def train_stage(
         metric_for_best_model="auc",
         logging_steps=25,
         report_to="none",
+        push_to_hub=push_to is not None,  # after every epoch, while the next one runs
+        hub_model_id=push_to,
         remove_unused_columns=False,
         dataloader_num_workers=0,
         seed=recipe.seed,
@@ -180,8 +183,19 @@ def settle_batch_norms(model: TimmWrapperForImageClassification, recipe: Recipe,
     update_bn((batch["pixel_values"] for batch in batches), model.timm_model.to(memory_format=torch.channels_last))
 
 
-def train(recipe: Recipe, runs: Path, data: str | None = None, init: str | None = None) -> Path:
-    """Return the folder of the trained net, ``runs/<name>/final``, in transformers' format at the exported stride."""
+def train(
+    recipe: Recipe, runs: Path, data: str | None = None, init: str | None = None, push_to: str | None = None
+) -> Path:
+    """Return the folder of the trained net, ``runs/<name>/final``, in transformers' format at the exported stride.
+
+    Args:
+        recipe: what to train.
+        runs: where checkpoints go.
+        data: local folder in the data set's schema (default: the Hub).
+        init: a trunk to start from, see ``load_initial_weights`` (default: the recipe's, if it names one).
+        push_to: a Hub repository, ``user/name``, that gets the checkpoint of every epoch.
+    """
+    init = init or recipe.pretrained
     train_split = load_split(recipe.source, "train", data, recipe.seed)
     validation_split = load_split(recipe.source, "validation", data, recipe.seed)
     torch.manual_seed(recipe.seed)
@@ -196,7 +210,7 @@ def train(recipe: Recipe, runs: Path, data: str | None = None, init: str | None 
             model.load_state_dict(state)
         elif init:
             load_initial_weights(model, recipe, init)
-        state = train_stage(recipe, stage, model, train_split, validation_split, folder).state_dict()
+        state = train_stage(recipe, stage, model, train_split, validation_split, folder, push_to).state_dict()
         torch.save(state, done)
     exported = build_model(recipe, recipe.export_size, recipe.export_stride)
     exported.load_state_dict(state or {})
@@ -213,9 +227,11 @@ def main() -> None:
     parser.add_argument("recipe", choices=sorted(RECIPES))
     parser.add_argument("--data", help="local folder in the data set's schema (default: the Hub)")
     parser.add_argument("--init", help="pretrained weights: a Hub id or a .safetensors file with timm's names")
+    parser.add_argument("--push-to", metavar="USER/NAME", help="Hub repository that gets every epoch's checkpoint")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go (default: runs)")
     arguments = parser.parse_args()
-    print(train(RECIPES[arguments.recipe], arguments.runs, arguments.data, arguments.init))
+    recipe = RECIPES[arguments.recipe]
+    print(train(recipe, arguments.runs, arguments.data, arguments.init, arguments.push_to))
 
 
 if __name__ == "__main__":

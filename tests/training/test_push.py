@@ -21,8 +21,8 @@ from tests.hub_on_loopback import HubOnLoopback
 from tests.tiny_model import CONFIG, write_tiny_model
 from training.export import write_config
 from training.push import PushError, check_folder, main, push
-from training.recipes import RECIPES
-from training.train import build_model
+from training.recipes import RECIPES, Recipe
+from training.train import build_model, train
 
 ROOT = Path(__file__).parents[2]
 CARD = "---\nlicense: apache-2.0\npipeline_tag: image-classification\n---\n\n# tiny\n"
@@ -117,6 +117,18 @@ def test_a_pushed_and_pinned_folder_is_what_the_app_serves(
     local = Classifier(weights / "tiny", threads=1).predict(picture).to_json()
     assert served["probabilities"] == local["probabilities"]
     assert served["log_odds"] == local["log_odds"]
+
+
+def test_checkpoints_are_pushed_while_training(
+    client: HubOnLoopback, small_recipe: Recipe, patches: str, tmp_path: Path
+) -> None:
+    train(small_recipe, tmp_path / "runs", patches, push_to="someone/checkpoints")
+    pushed = client.files("someone/checkpoints")
+    assert {"config.json", "model.safetensors"} <= set(pushed)
+    last = max(
+        (tmp_path / "runs" / small_recipe.name / "stage-0").glob("checkpoint-*"), key=lambda path: path.stat().st_mtime
+    )
+    assert pushed["model.safetensors"] == (last / "model.safetensors").read_bytes()
 
 
 def test_transformers_loads_what_was_pushed(client: HubOnLoopback, catalogue_file: Path, tmp_path: Path) -> None:
