@@ -6,8 +6,9 @@ import timm
 import torch
 from safetensors.torch import save_file
 
+from training.data import load_split
 from training.recipes import RECIPES, Recipe
-from training.train import build_model, collate, load_initial_weights
+from training.train import build_model, collate, load_initial_weights, settle_batch_norms, train
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +48,28 @@ def test_a_batch_is_channels_last_float32() -> None:
     assert batch["pixel_values"].is_contiguous(memory_format=torch.channels_last)
     assert batch["pixel_values"].dtype == torch.float32
     assert batch["labels"].tolist() == [0, 1]
+
+
+def test_settled_batch_norms_know_the_clean_training_pictures(small_recipe: Recipe, patches: str) -> None:
+    pictures = load_split(small_recipe.source, "train", patches)
+    model = build_model(small_recipe, small_recipe.export_size, small_recipe.export_stride)
+    settle_batch_norms(model, small_recipe, pictures)
+    net = model.timm_model
+    pixels = small_recipe.preprocessing()([image.convert("RGB") for image in pictures["image"]])
+    with torch.no_grad():
+        first = net.conv1[0](torch.from_numpy(pixels))  # (48, C, 48, 48): what the stem's first batch norm is given
+    norm = net.conv1[1]
+    torch.testing.assert_close(norm.running_mean, first.mean((0, 2, 3)), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(norm.running_var, first.var((0, 2, 3)), atol=1e-4, rtol=1e-3)
+
+
+def test_a_recipe_starts_from_the_trunk_it_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("training.train.load_split", lambda *a: None)
+    monkeypatch.setattr("training.train.load_initial_weights", lambda model, recipe, init: asked.append(init))
+    monkeypatch.setattr("training.train.train_stage", lambda recipe, stage, model, *rest: model)
+    recipe = dataclasses.replace(RECIPES["pcam-efficientnet-lite0"], architecture="resnet10t")
+    for runs, init in ((tmp_path / "hub", None), (tmp_path / "local", "trunk.safetensors")):
+        (runs / recipe.name).mkdir(parents=True)
+        train(recipe, runs, init=init)
+    assert asked == ["timm/tf_efficientnet_lite0.in1k", "trunk.safetensors"]
