@@ -154,9 +154,8 @@ def build(service: Service) -> gr.Blocks:
                 point = gr.Radio(
                     list(config.operating_points), value=config.default_operating_point, label="Decide for"
                 )
-                with gr.Row():
-                    model = gr.Dropdown(service.names(domain), value=service.names(domain)[0], label="Model")
-                    smooth = gr.Checkbox(value=True, label="Smooth heat map (off: the model's own grid)")
+                model = gr.Dropdown(service.names(domain), value=service.names(domain)[0], label="Model")
+                smooth = gr.Checkbox(value=True, label="Smooth heat map (off: the model's own grid)")
                 gallery = gr.Gallery(
                     [(example.path, example.caption) for example in shown],
                     label="Examples",

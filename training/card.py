@@ -95,6 +95,7 @@ def figures(config: dict[str, Any], evaluation: dict[str, Any]) -> list[str]:
         rates_table(evaluation),
         "![ROC and precision-recall curves](figures/roc.png)",
         "![Reliability before and after calibration](figures/reliability.png)",
+        "![Confusion matrices on test](figures/confusion.png)",
         *harder(evaluation),
         *maps(evaluation),
         *comparisons(evaluation),

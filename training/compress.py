@@ -30,6 +30,16 @@ def round_weights(net: nn.Module) -> None:
         weight.copy_((weight / scale).round() * scale)
 
 
+def halve_large(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return a net's state with its large weights in half precision, which take the space.
+
+    Biases, batch norms and the classifier, on which the probability hangs, stay in single precision.
+    """
+    return {
+        name: value.half() if value.ndim > 1 and value.numel() >= SMALLEST else value for name, value in state.items()
+    }
+
+
 def compress_weights(model: ModelProto) -> ModelProto:
     """Return a copy of the model whose float32 weights of 16,384 elements and more are int8 with a scale per channel.
 

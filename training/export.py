@@ -1,8 +1,8 @@
 """Turns a trained net into its model folder: python -m training.export pcam-resnet18 [--data FOLDER]
 
 Calibrates on validation data, writes ``models/weights/<name>/`` (config.json, preprocessor_config.json,
-model.safetensors in half precision, onnx/model.onnx with weights stored in 8 bits) and pins its files in
-``models/catalogue.json``. What storing weights in 8 bits changes is measured on validation data and written to
+model.safetensors with large weights in half precision, onnx/model.onnx with weights stored in 8 bits) and pins its
+files in ``models/catalogue.json``. What storing weights in 8 bits changes is measured on validation data and written to
 ``export.json``. The model card and its figures come after, from ``python -m training.evaluate``.
 """
 
@@ -25,7 +25,7 @@ from models.folder import CONFIG_FILE, NEEDED_FILES, ONNX_FILE, sha256_of
 from models.preprocessing import Preprocessing
 from models.session import OnnxSession, Outputs
 from training.calibrate import Calibration, choose_operating_points, colour_scale, fit_calibration, sigmoid
-from training.compress import compress_file, round_weights
+from training.compress import compress_file, halve_large, round_weights
 from training.gradcam import HeatmapClassifier
 from training.recipes import RECIPES, Recipe
 from training.validation import ValidationPictures, validation_pictures
@@ -90,7 +90,6 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
     calibration = fit_calibration(margin(raw), labels)
     fold_calibration(wrapper.timm_model.get_classifier(), calibration)
     round_weights(wrapper.timm_model)
-    wrapper.half().float()  # as model.safetensors will hold it
 
     folder = weights / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -101,8 +100,7 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
     shipped = run_over(OnnxSession(folder / ONNX_FILE), preprocess, validation)
 
     probabilities = sigmoid(margin(shipped))
-    bias = model.bias  # computed in single precision, as the ONNX file does
-    wrapper.half().save_pretrained(folder)
+    wrapper.save_pretrained(folder, state_dict=halve_large(wrapper.state_dict()))
     write_config(
         folder,
         {
@@ -116,7 +114,7 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
             "default_operating_point": "balanced",
             "heatmap": {
                 "layer": "last convolutional stage",
-                "bias": bias,
+                "bias": model.bias,
                 "scale": colour_scale(shipped.heatmap),
             },
             "region": recipe.region or None,
@@ -145,7 +143,7 @@ def write_config(folder: Path, ours: dict[str, Any]) -> None:
     """Add our block to the ``config.json`` that transformers wrote; write ``preprocessor_config.json`` beside it."""
     path = folder / CONFIG_FILE
     config = json.loads(path.read_text(encoding="utf-8"))
-    config["dtype"] = "float32"  # weights are stored in half precision and computed with in float32
+    config["dtype"] = "float32"  # large weights are stored in half precision; all are computed with in float32
     config["overread"] = ours
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     processor = {

@@ -153,5 +153,5 @@ def test_the_file_and_the_torch_net_hold_the_same_weights(trained_folder: Path) 
     outputs = OnnxSession(trained_folder / "onnx" / "model.onnx", threads=1).run(pixels)
     with torch.no_grad():
         logits, heatmap, _ = stored(torch.from_numpy(pixels))
-    np.testing.assert_allclose(outputs.logits, logits.numpy(), rtol=5e-3, atol=5e-3)  # scales are rounded once more
-    np.testing.assert_allclose(outputs.heatmap, heatmap.numpy(), rtol=5e-3, atol=5e-3)
+    np.testing.assert_allclose(outputs.logits, logits.numpy(), rtol=2e-3, atol=2e-3)  # large weights are halves
+    np.testing.assert_allclose(outputs.heatmap, heatmap.numpy(), rtol=2e-3, atol=2e-3)
