@@ -160,6 +160,7 @@ def main() -> int:
     parser.add_argument("--package", type=Path, help="an unzipped package; default: this working tree")
     parser.add_argument("--memory", type=int, default=2048, metavar="MB", help="one thread per 1769 MB")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's background jobs start with it ignored
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # ends the block below, and with it the emulator
     try:
         package = options.package and options.package.resolve()
