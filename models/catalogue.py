@@ -34,9 +34,13 @@ class CatalogueEntry:
         return BUNDLED_FOLDER / self.name
 
 
-def catalogue() -> dict[str, CatalogueEntry]:
-    """Return every model by name, in the order of ``catalogue.json``; the first of a domain is its default."""
-    models = json.loads(CATALOGUE_FILE.read_text(encoding="utf-8"))["models"]
+def catalogue(file: Path | None = None) -> dict[str, CatalogueEntry]:
+    """Return every model by name, in the order of ``catalogue.json``; the first of a domain is its default.
+
+    Args:
+        file: another file of the same form (default: ``CATALOGUE_FILE``).
+    """
+    models = json.loads((file or CATALOGUE_FILE).read_text(encoding="utf-8"))["models"]
     return {
         name: CatalogueEntry(
             name, values["domain"], values["revision"], values["sha256"], tuple(values.get("members", ()))

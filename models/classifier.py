@@ -76,8 +76,7 @@ class Classifier:
         self._net: Net | Ensemble
         if settings:
             members = members or [Classifier(folder.parent / member, threads) for member in settings.members]
-            _check_members(self.identity.name, settings.members, members)
-            self._net = Ensemble([member.net for member in members], settings)
+            self._net = Ensemble(_nets_in_order(self.identity.name, settings.members, members), settings)
         else:
             self._net = Net(OnnxSession(folder / ONNX_FILE, threads), self.config.preprocessing)
 
@@ -155,7 +154,7 @@ class Classifier:
         positive = probability >= point.threshold
         started = perf_counter()
         picture = image.picture.resize(display_size(image.picture.size))
-        box = config.region and config.region.labelled_centre_px / config.preprocessing.width * picture.width
+        box = config.region and config.region.labelled_centre_px / config.region.patch_px * picture.width
         overlay = draw_overlay(picture, heatmap, config.heatmap.scale, smooth)
         if box:
             picture, overlay = outline_centre(picture, box), outline_centre(overlay, box)
@@ -182,21 +181,23 @@ class Classifier:
     def _scale_notes(self, image: DecodedImage) -> tuple[str, ...]:
         """A patch model answers for its own physical scale only: say so when the picture is not such a patch."""
         wanted, region = self.config.preprocessing, self.config.region
-        if not region or image.picture.size == (wanted.width, wanted.height):
+        if not region or image.picture.size == (region.patch_px, region.patch_px):
             return ()
         width, height = image.picture.size
         return (
             f"The picture is {width} x {height} px and was squashed to {wanted.width} x {wanted.height} px; the model "
-            f"knows patches of {wanted.width} px at {region.spacing_um_per_px} µm/px, so cells may look too small or "
-            "too large to it.",
+            f"knows patches of {region.patch_px} px at {region.spacing_um_per_px} µm/px, so cells may look too small "
+            "or too large to it.",
         )
 
 
-def _check_members(name: str, wanted: Mapping[str, str], members: Sequence[Classifier]) -> None:
-    loaded = {member.identity.name: member.identity.sha256 for member in members}
+def _nets_in_order(name: str, wanted: Mapping[str, str], members: Sequence[Classifier]) -> list[Net]:
+    """Return the members' nets in the order of ``wanted``, which maps their names to digests."""
+    loaded = {member.identity.name: member for member in members}
     for member, digest in wanted.items():
-        if loaded.get(member) != digest:
+        if member not in loaded or loaded[member].identity.sha256 != digest:
             raise ModelFolderError(f"{name} was calibrated with another {member} than the one that is here.")
+    return [loaded[member].net for member in wanted]
 
 
 def _probability(log_odds: float) -> float:

@@ -43,6 +43,7 @@ class Region:
     """What a label speaks about where that is not the whole picture: the centre, at a physical scale."""
 
     spacing_um_per_px: float
+    patch_px: int  # side of the patches at that spacing, whatever size the net then reads
     labelled_centre_px: int
 
 

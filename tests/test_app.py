@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ import app
 import models
 from models.service import Service
 from tests.running_app import ROOT, running_app
+from training.howto import snippets
+from training.recipes import ENSEMBLES, RECIPES
 
 ENDPOINTS = {"/histopathology": models.names("histopathology")[0], "/chest_xray": models.names("chest-xray")[0]}
 
@@ -55,6 +58,18 @@ def test_an_endpoint_answers_as_the_python_api_does(client: Client, image: Path,
     here = expected.to_json()
     assert {**answer, "milliseconds": None} == {**here, "milliseconds": None}
     np.testing.assert_array_equal(np.asarray(Image.open(overlay)), np.asarray(expected.overlay))
+
+
+@pytest.mark.parametrize("name", [*RECIPES, *ENSEMBLES])
+def test_what_a_model_card_shows_for_gradio_client_runs(address: str, image: Path, name: str) -> None:
+    code = snippets({**RECIPES, **ENSEMBLES}[name])["gradio_client"].replace("http://127.0.0.1:7860", address)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=image.parent, capture_output=True, text=True, timeout=120, check=True
+    )
+    printed = re.fullmatch(r"(\S+) (.+) (\S+)", done.stdout.splitlines()[-1])  # after what the client says of itself
+    expected = models.load(name).predict(image)
+    assert printed and float(printed[1]) == pytest.approx(expected.probability, abs=1e-6)
+    assert printed[2] == expected.decision and Path(printed[3]).is_file()
 
 
 def test_the_example_script_prints_the_answer(address: str, image: Path) -> None:

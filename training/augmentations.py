@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter
 from torchvision.transforms import v2
 
 from training.recipes import AugmentationKind
@@ -73,6 +73,59 @@ class RandomGamma(v2.Transform):
         return image.point(table * 3)
 
 
+class RandomToneCurve(v2.Transform):
+    """Maps grey values through a random rising curve, as another detector, exposure or display processing would.
+
+    Black and white levels move as well, which adds haze or clips nothing: the order of grey values is kept.
+    """
+
+    def __init__(self, steps: int = 6, evenness: float = 4.0, levels: float = 0.3) -> None:
+        """Take the number of straight pieces, how alike their slopes are, and how far black and white may move."""
+        super().__init__()
+        self.steps, self.evenness, self.levels = steps, evenness, levels
+
+    def forward(self, image: Image.Image) -> Image.Image:
+        """Return the RGB picture on another tone scale."""
+        rises = torch.distributions.Dirichlet(torch.full((self.steps,), self.evenness)).sample().numpy()
+        black, white = self.levels * torch.rand(2).numpy() * np.array([1, -1]) + np.array([0, 1])
+        knots = black + (white - black) * np.concatenate([[0], rises.cumsum()])
+        curve = np.interp(np.linspace(0, 1, 256), np.linspace(0, 1, self.steps + 1), knots)
+        return image.point(np.clip(np.round(255 * curve), 0, 255).astype(np.uint8).tolist() * 3)
+
+
+class RandomSharpness(v2.Transform):
+    """Blurs, or sharpens with an unsharp mask, as a detector's own processing does; radii are shares of the side."""
+
+    def __init__(self, largest: float = 0.008) -> None:
+        super().__init__()
+        self.largest = largest
+
+    def forward(self, image: Image.Image) -> Image.Image:
+        """Return the RGB picture blurred or sharpened, each in half of the cases."""
+        sharpen, share, amount = torch.rand(3).tolist()
+        radius = self.largest * share * min(image.size)
+        if sharpen < 0.5:
+            return image.filter(ImageFilter.UnsharpMask(radius, percent=int(200 * amount), threshold=0))
+        return image.filter(ImageFilter.GaussianBlur(radius))
+
+
+class RandomShading(v2.Transform):
+    """Brightens one side and darkens the other, as the heel effect and an off-centre beam do."""
+
+    def __init__(self, largest: float = 0.25) -> None:
+        super().__init__()
+        self.largest = largest  # relative change at the edge
+
+    def forward(self, image: Image.Image) -> Image.Image:
+        """Return the RGB picture with a linear gain across it, in a random direction."""
+        angle, strength = torch.rand(2).tolist()
+        down, right = np.sin(2 * np.pi * angle), np.cos(2 * np.pi * angle)
+        rows, columns = np.linspace(-1, 1, image.height)[:, None], np.linspace(-1, 1, image.width)[None]
+        gain = 1 + self.largest * strength * (down * rows + right * columns)
+        values = np.asarray(image, dtype=np.float32) * gain[..., None].astype(np.float32)
+        return Image.fromarray(np.clip(values.round(), 0, 255).astype(np.uint8))
+
+
 class EraseMarkers(v2.Transform):
     """Paints a grey box over one or more corners, where a radiograph carries its lead markers and burnt-in letters."""
 
@@ -117,6 +170,25 @@ def augmentation_for(kind: AugmentationKind) -> Augmentation:
                 v2.ColorJitter(brightness=0.25, contrast=0.3),
                 v2.RandomApply([v2.GaussianBlur(3, sigma=(0.1, 1.2))], p=0.2),
                 RandomJPEG((50, 95)),
+            ]
+        )
+    if kind == "chest-xray-tone":  # nothing global about grey values or sharpness is left to be read
+        return v2.Compose(
+            [
+                v2.RandomHorizontalFlip(p=0.5),
+                v2.RandomAffine(
+                    degrees=12,
+                    translate=(0.1, 0.1),
+                    scale=(0.8, 1.3),
+                    shear=(-5, 5, -5, 5),
+                    interpolation=v2.InterpolationMode.BILINEAR,
+                ),
+                v2.RandomEqualize(p=0.2),
+                RandomToneCurve(),
+                v2.RandomApply([RandomShading()], p=0.5),
+                v2.RandomApply([RandomSharpness()], p=0.7),
+                EraseMarkers(0.28, 0.35),
+                RandomJPEG((30, 95)),
             ]
         )
     return v2.Compose(

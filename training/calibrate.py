@@ -1,6 +1,7 @@
 """Chosen on validation data, never on test: the calibration, the operating points, the heat map's colour scale."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -80,6 +81,24 @@ def choose_operating_points(probabilities: Floats, labels: npt.NDArray[np.intege
     return {
         name: asdict(ChosenPoint(_below(thresholds, row), float(sensitivity[row]), float(specificity[row]), rule))
         for name, (row, rule) in rows.items()
+    }
+
+
+def decisions(
+    calibration: Calibration, chosen_on: str, probabilities: Floats, labels: npt.NDArray[np.integer]
+) -> dict[str, Any]:
+    """Return how a model's ``config.json`` says what was chosen on validation data.
+
+    Args:
+        calibration: that gave the probabilities.
+        chosen_on: which pictures, in words.
+        probabilities: (N,) calibrated, of class 1.
+        labels: (N,) 0 or 1, both present.
+    """
+    return {
+        "calibration": {"method": "Platt scaling", "split": chosen_on, **asdict(calibration)},
+        "operating_points": choose_operating_points(probabilities, labels),
+        "default_operating_point": "balanced",
     }
 
 

@@ -8,6 +8,7 @@ import yaml
 
 from models.figures import EVALUATION_FILE, interval, summary_table
 from models.folder import CONFIG_FILE
+from training.distillation import TEACHER_SHARE
 from training.howto import how_to_use
 from training.recipes import EnsembleRecipe, Recipe, Stage
 
@@ -155,8 +156,8 @@ def harder(evaluation: dict[str, Any]) -> list[str]:
     ]
     if "damaged_validation" in evaluation:
         text.append(
-            "*Damaged* pictures have another exposure, blur, compression, crop or painted-over corners "
-            "(`training/corruptions.py`)."
+            "*Damaged* pictures have another exposure, haze, blur, sharpening, compression, crop or painted-over "
+            "corners (`training/corruptions.py`)."
         )
     if "kinds" in evaluation:
         kinds = "; ".join(
@@ -168,20 +169,28 @@ def harder(evaluation: dict[str, Any]) -> list[str]:
     return text
 
 
+GAMES = {
+    "any": "this map, on pictures drawn from all",
+    "surest": "this map, on those the model is right and surest about",
+    "pytorch_grad_cam": "the default map of `pytorch_grad_cam` on the same net, on the latter",
+}
+
+
 def maps(evaluation: dict[str, Any]) -> list[str]:
     """Return how well the heat map points, and whether what it marks matters to the model."""
     games, curves = evaluation["pointing_game"], evaluation["perturbation"]
     height, width = curves["grid"]
-    scores = "; ".join(
-        f"{'this map' if name == 'ours' else 'the default map of `' + name + '`, on the same net'}, {split}: "
-        f"{_mean(game)}"
-        for split, played in games.items()
-        for name, game in played.items()
-    )
+    rows = ["| Grid pointing game | " + " | ".join(games) + " |", "|---|" + "---|" * len(games)]
+    for name, title in GAMES.items():
+        scores = [_mean(played[name]) if name in played else "" for played in games.values()]
+        if any(scores):
+            rows.append(f"| {title} | {' | '.join(scores)} |")
     return [
-        f"**Heat map**, {height} x {width} cells. Grid pointing game on {games['test']['ours']['mosaics']} mosaics "
-        "of one picture with the finding and three without, share of positive evidence in the right quarter, chance "
-        f"0.25 (Böhle et al. 2021): {scores}. Deleting the cells by falling evidence from {curves['pictures']} test "
+        f"**Heat map**, {height} x {width} cells. Grid pointing game: {games['test']['any']['mosaics']} mosaics of one "
+        "picture with the finding and three without; share of positive evidence in the right quarter, chance 0.25. "
+        "Böhle et al. 2021, who devised it, take pictures that the model is right and surest about.",
+        "\n".join(rows),
+        f"Deleting the cells by falling evidence from {curves['pictures']} test "
         f"pictures leaves an area of {_mean(curves['deletion'])} under the probability, random order "
         f"{_mean(curves['random_deletion'])}; inserting them gives {_mean(curves['insertion'])} and "
         f"{_mean(curves['random_insertion'])} (Petsiuk et al. 2018).",
@@ -218,7 +227,12 @@ def net_text(recipe: Recipe, folder: Path) -> list[str]:
     """Return how a net was trained and exported."""
     export = json.loads((folder / EXPORT_FILE).read_text(encoding="utf-8"))
     storage = export["weight_storage"]
-    start = f"pretrained weights (`{recipe.pretrained}`)" if recipe.pretrained else "random weights"
+    start = "random weights"
+    if recipe.pretrained:
+        start = (
+            f"ImageNet weights (those of `{recipe.pretrained}`, for the net bundled here from an 8-bit release, with "
+            "batch norms estimated anew on the data set)"
+        )
     return [
         "## Training",
         f"timm's `{recipe.architecture}` from {start}: {'; '.join(map(_stage, recipe.stages))}. AdamW, weight decay "
@@ -235,7 +249,7 @@ def net_text(recipe: Recipe, folder: Path) -> list[str]:
 
 
 def _stage(stage: Stage) -> str:
-    taught = f", 70 % of the loss from the soft labels of `{stage.teacher}`" if stage.teacher else ""
+    taught = f", {TEACHER_SHARE:.0%} of the loss from the soft labels of `{stage.teacher}`" if stage.teacher else ""
     return (
         f"{stage.epochs:g} epoch{'s' * (stage.epochs != 1)} at {stage.size} px, output stride {stage.output_stride}, "
         f"batch {stage.batch_size}, peak learning rate {stage.learning_rate:g}{taught}"

@@ -1,7 +1,7 @@
 """Strong but realistic damage to validation pictures: candidates are compared on it where clean ones are too easy.
 
-Each picture gets one of five kinds (Hendrycks & Dietterich 2019 use such families), fixed by its row number: another
-exposure, blur, compression, a crop, or corners painted over. Nothing here is drawn from the test split.
+Each picture gets one of seven kinds (Hendrycks & Dietterich 2019 use such families), fixed by its row number: another
+exposure, blur, compression, a crop, corners painted over, haze, or sharpening. Nothing is drawn from the test split.
 """
 
 import io
@@ -9,7 +9,7 @@ import io
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-KINDS = ("exposure", "blur", "compression", "crop", "corners")
+KINDS = ("exposure", "blur", "compression", "crop", "corners", "haze", "sharpening")
 
 
 def corrupt(image: Image.Image, row: int, seed: int = 2026) -> Image.Image:
@@ -32,6 +32,13 @@ def corrupt(image: Image.Image, row: int, seed: int = 2026) -> Image.Image:
         width, height = int(share * image.width), int(share * image.height)
         left, top = (int(random.integers(0, room + 1)) for room in (image.width - width, image.height - height))
         return image.crop((left, top, left + width, top + height)).resize(image.size, Image.Resampling.BICUBIC)
+    if kind == "haze":  # scattered radiation lifts black and takes contrast; so does another display window
+        black, white = random.uniform(0.15, 0.4), random.uniform(0.75, 1.0)
+        table = np.round(255 * np.linspace(black, white, 256)).astype(np.uint8).tolist()
+        return image.point(table * 3)
+    if kind == "sharpening":
+        radius = float(random.uniform(0.008, 0.02)) * side
+        return image.filter(ImageFilter.UnsharpMask(radius, percent=int(random.integers(100, 250)), threshold=0))
     painted = image.copy()
     for right, bottom in ((0, 0), (0, 1), (1, 0), (1, 1)):
         width, height = (int(random.uniform(0.1, 0.28) * length) for length in image.size)

@@ -16,7 +16,7 @@ from models.catalogue import BUNDLED_FOLDER
 from models.classifier import Classifier
 from models.ensemble import combine
 from models.folder import CONFIG_FILE, EnsembleSettings
-from training.calibrate import choose_operating_points, colour_scale, fit_calibration, sigmoid
+from training.calibrate import colour_scale, decisions, fit_calibration, sigmoid
 from training.evidence import evidence_on
 from training.export import pin
 from training.recipes import ENSEMBLES, EnsembleRecipe
@@ -59,13 +59,7 @@ def join(
         "overread": {
             "finding": recipe.finding,
             "ensemble": {"members": digests, **asdict(calibration)},
-            "calibration": {
-                "method": "Platt scaling",
-                "split": "validation, clean and damaged" if validation.damaged else "validation",
-                **asdict(calibration),
-            },
-            "operating_points": choose_operating_points(probabilities, labels),
-            "default_operating_point": "balanced",
+            **decisions(calibration, validation.name, probabilities, labels),
             "heatmap": {
                 "layer": "last convolutional stage, mean over the members",
                 "bias": calibration.slope * bias + calibration.intercept,

@@ -5,14 +5,42 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from datasets import Dataset
 
 from models.classifier import BATCH_SIZE, Classifier
 from models.ensemble import combine
 from models.net import Evidence
+from training.recipes import EnsembleRecipe, Recipe
 from training.validation import batches
 
 FOLDER = "evidence"
+
+Floats = npt.NDArray[np.floating]
+
+
+class Answers:
+    """What one exported model says of data sets, read as the app reads it."""
+
+    def __init__(self, recipe: Recipe | EnsembleRecipe, weights: Path, runs: Path) -> None:
+        """Load the model.
+
+        Args:
+            recipe: of the exported model.
+            weights: where the model folders are.
+            runs: the folder for what is not kept for ever.
+
+        Raises:
+            ModelFolderError: if the folder is incomplete, or an ensemble's members are others by now.
+        """
+        self.classifier = Classifier(weights / recipe.name)
+        members = recipe.members if isinstance(recipe, EnsembleRecipe) else ()
+        self._members = [Classifier(weights / member) for member in members]
+        self._runs = runs
+
+    def log_odds(self, dataset: Dataset, title: str, damaged: bool = False) -> Floats:
+        """Return (rows,) calibrated log-odds; arguments as for ``evidence_on``."""
+        return evidence_on(self.classifier, self._members, dataset, title, self._runs, damaged).log_odds
 
 
 def evidence_on(
@@ -37,11 +65,13 @@ def evidence_on(
     if settings:
         parts = [evidence_on(member, (), dataset, title, runs, damaged) for member in members]
         return combine(parts, settings)
-    said = (classifier.identity.sha256, title, damaged, dataset["labels"], classifier.config.preprocessing)
-    file = runs / FOLDER / f"{hashlib.sha256(repr(said).encode()).hexdigest()}.npz"
+    net = (classifier.identity.sha256, classifier.config.preprocessing)
+    # The first picture tells copies of one data set apart: they have equal labels, and may be of another size.
+    pictures = (title, damaged, list(dataset["labels"]), dataset[0]["image"].tobytes())
+    file = runs / FOLDER / f"{hashlib.sha256(repr((*net, *pictures)).encode()).hexdigest()}.npz"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        found = [classifier.evidence(pictures) for pictures in batches(dataset, BATCH_SIZE, title, damaged)]
+        found = [classifier.evidence(batch) for batch in batches(dataset, BATCH_SIZE, title, damaged)]
         log_odds, heatmap = (
             np.concatenate([getattr(part, name) for part in found]) for name in ("log_odds", "heatmap")
         )

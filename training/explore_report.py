@@ -1,22 +1,16 @@
 """The page that ``training.explore`` writes: one HTML file with every chart and picture inside it."""
 
-from __future__ import annotations
-
-import base64
-import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
 
+from training.html import anchor, chart, sentence, table, thumbnail
+from training.look import Auc, Duplicates, Look, Patients
 from training.recipes import Source
-
-if TYPE_CHECKING:  # training.explore imports this file
-    from training.explore import Auc, Duplicates, Look, Patients
 
 COLOURS = ("#2b6cb0", "#dd6b20")  # class 0, class 1: told apart with any colour vision
 CHANNELS = ("red", "green", "blue")
@@ -29,23 +23,7 @@ AUC_MEANS = (
     "AUC 0.50 means this number says nothing of the label; 1.00 means it is always larger in the second class, "
     "0.00 always smaller, so that it alone tells the label."
 )
-STYLE = """
-:root { color: #1f2933; background: #f6f7f9; font: 16px/1.55 system-ui, sans-serif; }
-body { max-width: 70rem; margin: 0 auto; padding: 2rem 1.5rem 5rem; }
-header, section { background: #fff; border: 1px solid #e2e6ea; border-radius: 8px; }
-header, section { padding: 1.25rem 1.75rem; margin: 0 0 1.25rem; }
-h1, h2, h3 { line-height: 1.25; margin: 0 0 .6rem; } h1 { font-size: 1.7rem; } h2 { font-size: 1.25rem; }
-h3 { font-size: 1rem; margin-top: 1.5rem; } p { margin: .4rem 0; max-width: 50rem; }
-nav ol { columns: 2; margin: .5rem 0 0; padding-left: 1.4rem; } a { color: #2b6cb0; }
-table { border-collapse: collapse; margin: .8rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .9rem .3rem 0; text-align: left; border-bottom: 1px solid #e2e6ea; vertical-align: top; }
-th { font-weight: 600; color: #52606d; }
-figure { margin: .8rem 0; } figure > img { max-width: 100%; display: block; }
-figcaption, .quiet { color: #52606d; font-size: .875rem; }
-.wall { display: grid; grid-template-columns: repeat(6, max-content); gap: 6px; align-items: center; overflow-x: auto; }
-.telling { background: #fdecd9; padding: 0 .3rem; border-radius: 3px; font-weight: 600; }
-.class0 { color: #2b6cb0; } .class1 { color: #b7500f; } code { font-size: .875rem; overflow-wrap: anywhere; }
-"""
+STYLE = (Path(__file__).parent / "explore_report.css").read_text(encoding="utf-8")
 
 
 def page(
@@ -77,9 +55,9 @@ def page(
     }
     if patients:
         sections["Patients"] = _patients(patients)
-    contents = "".join(f'<li><a href="#{_anchor(title)}">{title}</a></li>' for title in sections)
+    contents = "".join(f'<li><a href="#{anchor(title)}">{title}</a></li>' for title in sections)
     body = "".join(
-        f'<section id="{_anchor(title)}"><h2>{title}</h2>{html}</section>' for title, html in sections.items()
+        f'<section id="{anchor(title)}"><h2>{title}</h2>{html}</section>' for title, html in sections.items()
     )
     looked = ", ".join(f"{len(look.pictures):,} of {len(look.labels):,} ({look.split})" for look in looks)
     unreadable = [f"{look.split}: {file}" for look in looks for file in look.unreadable]
@@ -89,7 +67,7 @@ def page(
 <header><h1>{escape(name)}: a look at the data</h1>
 <p><code>{escape(source.dataset)}</code>, {escape(source.licence)}. {escape(source.citation)}.</p>
 <p>Class 0 is <b class="class0">{escape(classes[0])}</b>, class 1 is <b class="class1">{escape(classes[1])}</b>.
-Pictures drawn at random and decoded: {looked}.{_sentence("Could not be read", unreadable)}</p>
+Pictures drawn at random and decoded: {looked}.{sentence("Could not be read", unreadable)}</p>
 <h3>What stands out</h3>{_findings(looks, duplicates, patients)}
 <nav><h3>Contents</h3><ol>{contents}</ol></nav>
 <p class="quiet">Written by <code>python -m training.explore {escape(name)}</code>.
@@ -129,7 +107,7 @@ def _balance(classes: tuple[str, str], looks: Sequence[Look]) -> str:
         rows.append([look.split, f"{total:,}", *(f"{n:,} ({100 * n / total:.1f} %)" for n in look.counts)])
     meaning = "A net that always says the larger class is right in that share: accuracy must be read against it."
     return (
-        f"<p>{meaning}</p>{_table(['Split', 'Pictures', *classes], rows)}<p class='quiet'>All pictures are counted.</p>"
+        f"<p>{meaning}</p>{table(['Split', 'Pictures', *classes], rows)}<p class='quiet'>All pictures are counted.</p>"
     )
 
 
@@ -138,7 +116,7 @@ def _walls(classes: tuple[str, str], looks: Sequence[Look]) -> str:
     for look in looks:
         parts.append(f"<h3>{look.split}</h3>")
         for label, shown in enumerate(look.thumbnails):
-            wall = "".join(_img(picture, name) for name, picture in shown)
+            wall = "".join(thumbnail(picture, name) for name, picture in shown)
             caption = f"<b class='class{label}'>{escape(classes[label])}</b>, drawn at random; hover for the file name"
             parts.append(f'<figure><div class="wall">{wall}</div><figcaption>{caption}</figcaption></figure>')
     return "".join(parts)
@@ -165,7 +143,7 @@ def _mean_figure(classes: tuple[str, str], look: Look) -> str:
     figure.colorbar(drawn, ax=axes[2], label="grey levels of 255")
     for axis in axes:
         axis.set_axis_off()
-    return _chart(figure, f"mean pictures of {look.split}", _sampled(classes, look))
+    return chart(figure, f"mean pictures of {look.split}", _sampled(classes, look))
 
 
 def _intensity(classes: tuple[str, str], looks: Sequence[Look]) -> str:
@@ -185,7 +163,7 @@ def _intensity(classes: tuple[str, str], looks: Sequence[Look]) -> str:
                 axis.stairs(density, edges, fill=True, alpha=0.3, color=COLOURS[label], label=classes[label])
                 axis.stairs(density, edges, color=COLOURS[label])
             _dress(axis, channel)
-        parts.append(f"<h3>{look.split}</h3>" + _chart(figure, f"intensity in {look.split}", _sampled(classes, look)))
+        parts.append(f"<h3>{look.split}</h3>" + chart(figure, f"intensity in {look.split}", _sampled(classes, look)))
     return "".join(parts)
 
 
@@ -204,8 +182,8 @@ def _numbers(numbers: dict[str, str], classes: tuple[str, str], looks: Sequence[
             for chosen, colour, title_of_class in zip(by_class, COLOURS, classes, strict=True):
                 axis.hist(chosen, edges, density=len(chosen) > 0, alpha=0.5, color=colour, label=title_of_class)
             _dress(axis, title)
-        chart = _chart(figure, f"{', '.join(varying.values())} in {look.split}", _sampled(classes, look))
-        parts.append(f"<h3>{look.split}</h3>{chart}")
+        drawn = chart(figure, f"{', '.join(varying.values())} in {look.split}", _sampled(classes, look))
+        parts.append(f"<h3>{look.split}</h3>{drawn}")
     return "".join(parts)
 
 
@@ -221,7 +199,7 @@ def _compression(classes: tuple[str, str], looks: Sequence[Look]) -> str:
     ]
     note = (
         "The quality is libjpeg's whose table is nearest the file's; a format other than JPEG counts as lossless, "
-        f"better than quality 100. Sampled pictures by quality:{_table(['Split', 'JPEG quality', *classes], rows)}"
+        f"better than quality 100. Sampled pictures by quality:{table(['Split', 'JPEG quality', *classes], rows)}"
     )
     return _numbers(COMPRESSION, classes, looks, meaning) + f"<h3>JPEG quality</h3>{note}"
 
@@ -234,7 +212,7 @@ def _duplicates(classes: tuple[str, str], looks: Sequence[Look], duplicates: Dup
     parts = [
         "<p>An equal picture in two splits may be a test answer seen while training; within one it counts twice.</p>",
         f"<p>Pictures looked at: {looked}. A pair is found only where both of its pictures were drawn.</p>",
-        _table(["Where", "Equal pictures"], rows),
+        table(["Where", "Equal pictures"], rows),
     ]
     if duplicates.groups:
         groups = [
@@ -242,7 +220,7 @@ def _duplicates(classes: tuple[str, str], looks: Sequence[Look], duplicates: Dup
             for group in duplicates.groups[:LISTED]
         ]
         title = f"Groups of equal pictures, {len(groups)} of {len(duplicates.groups):,}"
-        parts.append(f"<details><summary>{title}</summary>{_table(['Group'], groups)}</details>")
+        parts.append(f"<details><summary>{title}</summary>{table(['Group'], groups)}</details>")
     return "".join(parts)
 
 
@@ -259,8 +237,8 @@ def _patients(patients: Patients) -> str:
         "<p>Pictures of one patient resemble each other: a patient in two splits makes the later figures too good. "
         "Patients and kinds are read from every file name. A name whose kinds differ between two splits may well be "
         "two people: the set may number each kind anew.</p>"
-        + _table(["Split", "Patients", *(f"{kind} (pictures)" for kind in kinds)], rows)
-        + _table(["Splits", "Patients' names in both", "with one kind in both"], across)
+        + table(["Split", "Patients", *(f"{kind} (pictures)" for kind in kinds)], rows)
+        + table(["Splits", "Patients' names in both", "with one kind in both"], across)
     )
 
 
@@ -270,7 +248,7 @@ def _auc_table(numbers: dict[str, str], looks: Sequence[Look]) -> str:
         return _auc(look.auc(number)) if len(values) > 1 else f"always {', '.join(f'{value:g}' for value in values)}"
 
     rows = [[title, *(cell(look, number) for look in looks)] for number, title in numbers.items()]
-    return _table(["AUC of this number alone", *(look.split for look in looks)], rows, str)  # the cells are HTML
+    return table(["AUC of this number alone", *(look.split for look in looks)], rows, str)  # the cells are HTML
 
 
 def _auc(auc: Auc) -> str:
@@ -285,39 +263,8 @@ def _sampled(classes: tuple[str, str], look: Look) -> str:
     return f"{look.split}: {counts[0]:,} × {classes[0]}, {counts[1]:,} × {classes[1]}"
 
 
-def _sentence(start: str, items: Sequence[str]) -> str:
-    return f" {start}: {escape(', '.join(items))}." if items else ""
-
-
-def _anchor(title: str) -> str:
-    return title.lower().replace(" ", "-")
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]], cell: Callable[[str], str] = escape) -> str:
-    heads = "".join(f"<th>{escape(title)}</th>" for title in head)
-    body = "".join(f"<tr>{''.join(f'<td>{cell(text)}</td>' for text in row)}</tr>" for row in rows)
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
-
-
 def _dress(axis: Axes, title: str) -> None:
     axis.set_xlabel(title)
     axis.set_yticks([])
     axis.spines[["top", "right", "left"]].set_visible(False)
     axis.legend(frameon=False, fontsize="small")
-
-
-def _chart(figure: Figure, alt: str, caption: str) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    uri = _data_uri("image/svg+xml", buffer.getvalue())
-    return f'<figure><img alt="{escape(alt)}" src="{uri}"><figcaption>{escape(caption)}</figcaption></figure>'
-
-
-def _img(picture: Image.Image, name: str) -> str:
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=85)
-    return f'<img alt="{escape(name)}" title="{escape(name)}" src="{_data_uri("image/webp", buffer.getvalue())}">'
-
-
-def _data_uri(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -24,7 +24,7 @@ from models.classifier import BATCH_SIZE
 from models.folder import CONFIG_FILE, NEEDED_FILES, ONNX_FILE, sha256_of
 from models.preprocessing import Preprocessing
 from models.session import OnnxSession, Outputs
-from training.calibrate import Calibration, choose_operating_points, colour_scale, fit_calibration, sigmoid
+from training.calibrate import Calibration, colour_scale, decisions, fit_calibration, sigmoid
 from training.compress import compress_file, halve_large, round_weights
 from training.gradcam import HeatmapClassifier
 from training.recipes import RECIPES, Recipe
@@ -105,13 +105,7 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
         folder,
         {
             "finding": recipe.finding,
-            "calibration": {
-                "method": "Platt scaling",
-                "split": "validation, clean and damaged" if validation.damaged else "validation",
-                **asdict(calibration),
-            },
-            "operating_points": choose_operating_points(probabilities, labels),
-            "default_operating_point": "balanced",
+            **decisions(calibration, validation.name, probabilities, labels),
             "heatmap": {
                 "layer": "last convolutional stage",
                 "bias": model.bias,

@@ -2,11 +2,12 @@
 
 One picture with the finding and three without make a 2 x 2 mosaic; the score is the share of the map's positive
 evidence in the finding's quadrant, 0.25 by chance (Böhle et al. 2021, Convolutional Dynamic Alignment Networks; Rao et
-al. 2022, Towards Better Understanding Attribution Methods). Both papers keep only pictures that the model is right and
-sure about; here every picture may be drawn, so a model that errs pays for it. A cell near the seam sees both sides.
+al. 2022, Towards Better Understanding Attribution Methods). Both papers play it with pictures that the model is right
+and surest about, so that an error of the map is not confused with one of the model: ``surest`` finds them. Played with
+pictures drawn from all, a model that errs pays for it. A cell near the seam sees both sides.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
 from training.gradcam import HeatmapClassifier
-from training.perturbation import Estimate, estimate_mean
+from training.metrics import MeanEstimate, estimate_mean
 
 Floats = npt.NDArray[np.floating]
 Integers = npt.NDArray[np.integer]
@@ -33,17 +34,17 @@ class Mosaics:
     pictures: Integers  # (count, 4): rows of pixel_values, upper left, upper right, lower left, lower right
     quadrants: Integers  # (count,): 0 to 3 in that order, where the picture with the finding is
 
-    def batches(self, size: int) -> Iterator[tuple[Floats, Integers]]:
-        """Yield pixel values (B, 3, 2H, 2W) and quadrants (B,), with B = ``size`` in all but the last batch."""
+    def batches(self, size: int) -> Iterator[Floats]:
+        """Yield pixel values (B, 3, 2H, 2W), with B = ``size`` in all but the last batch."""
         channels, height, width = self.pixel_values.shape[1:]
         for start in range(0, len(self.quadrants), size):
             tiles = self.pixel_values[self.pictures[start : start + size]]  # (B, 4, 3, H, W)
             grid = tiles.reshape(-1, 2, 2, channels, height, width).transpose(0, 3, 1, 4, 2, 5)
-            yield grid.reshape(-1, channels, 2 * height, 2 * width), self.quadrants[start : start + size]
+            yield grid.reshape(-1, channels, 2 * height, 2 * width)
 
 
 @dataclass(frozen=True)
-class PointingGame(Estimate):
+class PointingGame(MeanEstimate):
     """The mean share of positive evidence in the finding's quadrant, with its 95 % interval over mosaics."""
 
     mosaics: int
@@ -84,6 +85,24 @@ def mosaics(pixel_values: Floats, labels: Integers, count: int, seed: int = 2026
     return Mosaics(pixel_values, pictures, quadrants)
 
 
+def surest(log_odds: Floats, labels: Integers, positives: int, negatives: int) -> Integers:
+    """Return the rows of the pictures that the model is right and surest about, at most so many of each class.
+
+    Args:
+        log_odds: (N,) the model's.
+        labels: (N,) 1 with the finding, 0 without.
+        positives: how many with the finding.
+        negatives: how many without.
+    """
+    right = [np.flatnonzero((labels == label) & ((log_odds > 0) == label)) for label in (1, 0)]
+    orders = (-log_odds, log_odds)
+    picked = [
+        rows[np.argsort(order[rows], kind="stable")][:count]
+        for rows, order, count in zip(right, orders, (positives, negatives), strict=True)
+    ]
+    return np.sort(np.concatenate(picked))
+
+
 def share_in_quadrant(heatmaps: Floats, quadrants: Integers) -> Floats:
     """Return (N,) float64 in 0..1: the share of each map's positive evidence that lies in its quadrant.
 
@@ -105,31 +124,33 @@ def share_in_quadrant(heatmaps: Floats, quadrants: Integers) -> Floats:
     return np.divide(evidence[np.arange(images), quadrants], total, out=np.zeros(images), where=total > 0)
 
 
-def pointing_game(
-    map_of: MapOf, pixel_values: Floats, labels: Integers, count: int = 250, seed: int = 2026, batch_size: int = 8
-) -> PointingGame:
-    """Return how well a map finds the positive picture in ``count`` mosaics.
+def maps_of(made: Mosaics, map_of: MapOf, batch_size: int = 8) -> Floats:
+    """Return (count, h, w) what a map shows of every mosaic.
 
     Args:
+        made: the mosaics.
         map_of: such as ``our_map(net)``; is given mosaics of twice the pictures' size.
-        pixel_values: (N, 3, H, W) float32, preprocessed.
-        labels: (N,) 1 with the finding, 0 without.
-        count: number of mosaics, two or more.
-        seed: of picks, places and the bootstrap.
         batch_size: mosaics at a time.
+    """
+    return np.concatenate([map_of(pixels) for pixels in made.batches(batch_size)])
+
+
+def pointing_game(heatmaps: Floats, quadrants: Integers, seed: int = 2026) -> PointingGame:
+    """Return how well maps of mosaics find the picture with the finding.
+
+    Args:
+        heatmaps: (count, h, w), two or more, such as ``maps_of`` returns.
+        quadrants: (count,) where the finding is, see ``Mosaics``.
+        seed: of the bootstrap.
 
     Raises:
-        ValueError: see ``mosaics`` and ``share_in_quadrant``; or if there are fewer than two mosaics.
+        ValueError: see ``share_in_quadrant``; or if there are fewer than two mosaics.
     """
-    if count < 2:
-        raise ValueError(f"an interval needs two mosaics or more, got {count}")
-    shares, empty = [], 0
-    for pixels, quadrants in mosaics(pixel_values, labels, count, seed).batches(batch_size):
-        heatmaps = map_of(pixels)
-        shares.append(share_in_quadrant(heatmaps, quadrants))
-        empty += int((heatmaps <= 0).all((1, 2)).sum())
-    estimate = estimate_mean(np.concatenate(shares), seed)
-    return PointingGame(**vars(estimate), mosaics=count, empty=empty, grid=heatmaps.shape[1:])
+    if len(heatmaps) < 2:
+        raise ValueError(f"an interval needs two mosaics or more, got {len(heatmaps)}")
+    estimate = estimate_mean(share_in_quadrant(heatmaps, quadrants), seed)
+    empty = int((heatmaps <= 0).all((1, 2)).sum())
+    return PointingGame(**vars(estimate), mosaics=len(heatmaps), empty=empty, grid=heatmaps.shape[1:])
 
 
 def our_map(net: HeatmapClassifier) -> MapOf:
@@ -140,22 +161,6 @@ def our_map(net: HeatmapClassifier) -> MapOf:
     @torch.no_grad()
     def map_of(pixel_values: Floats) -> Floats:
         return net(torch.from_numpy(pixel_values).to(device))[1].cpu().numpy()
-
-    return map_of
-
-
-def mean_map(maps: Sequence[MapOf]) -> MapOf:
-    """Return the function that averages the signed maps of an ensemble's members, cell by cell.
-
-    Raises:
-        ValueError: when it is called, if the members' grids differ.
-    """
-
-    def map_of(pixel_values: Floats) -> Floats:
-        heatmaps = [member(pixel_values) for member in maps]
-        if len({heatmap.shape for heatmap in heatmaps}) > 1:
-            raise ValueError(f"the members' maps differ in shape: {[heatmap.shape for heatmap in heatmaps]}")
-        return np.mean(heatmaps, axis=0)
 
     return map_of
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.stats import binomtest, norm, rankdata
+from scipy.stats import binomtest, bootstrap, norm, rankdata
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score
 from torchmetrics.functional.classification import binary_calibration_error
 
@@ -25,6 +25,15 @@ Estimate = dict[str, float]
 Counts = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.floating]
 Labels = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class MeanEstimate:
+    """A mean with its 95 % percentile-bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
 
 
 def area_under_roc(labels: Labels, probabilities: Floats, seed: int = SEED) -> Estimate:
@@ -207,6 +216,16 @@ def _placements(labels: Labels, scores: Floats) -> tuple[Floats, Floats]:
     below = (ranks[positive] - rankdata(scores[positive])) / negatives
     above = 1 - (ranks[~positive] - rankdata(scores[~positive])) / positives
     return below, above
+
+
+def estimate_mean(values: Floats, seed: int = SEED) -> MeanEstimate:
+    """Return the mean of (N,) values with its 95 % percentile-bootstrap interval.
+
+    Raises:
+        ValueError: if there are fewer than two values.
+    """
+    interval = bootstrap((values,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=seed).confidence_interval
+    return MeanEstimate(float(np.mean(values)), float(interval.low), float(interval.high))
 
 
 class _Ranking:

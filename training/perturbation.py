@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
-from scipy.stats import bootstrap
 
-RESAMPLES = 2000
+from training.metrics import MeanEstimate, estimate_mean
+
 BLUR = 0.1  # standard deviation of the blur, as a share of the picture's shorter side
 
 Floats = npt.NDArray[np.floating]
@@ -22,16 +22,7 @@ ProbabilityOf = Callable[[list[Image.Image]], Floats]
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A mean with its 95 % percentile-bootstrap interval."""
-
-    mean: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Curve(Estimate):
+class Curve(MeanEstimate):
     """The area under one kind of curve, and the mean curve itself."""
 
     probabilities: list[float]  # of the finding, one for each of PerturbationResult.shares
@@ -46,20 +37,10 @@ class PerturbationResult:
     insertion: Curve  # higher is better
     random_deletion: Curve
     random_insertion: Curve
-    deletion_gain: Estimate  # random less the map's order, paired by picture: above 0, the map knows more than chance
-    insertion_gain: Estimate  # the map's order less random
+    deletion_gain: MeanEstimate  # random less the map's order, paired by picture: above 0, the map beats chance
+    insertion_gain: MeanEstimate  # the map's order less random
     pictures: int
     grid: tuple[int, int]  # cells: height, width
-
-
-def estimate_mean(values: Floats, seed: int = 2026) -> Estimate:
-    """Return the mean of (N,) values with its 95 % percentile-bootstrap interval.
-
-    Raises:
-        ValueError: if there are fewer than two values.
-    """
-    interval = bootstrap((values,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=seed).confidence_interval
-    return Estimate(float(np.mean(values)), float(interval.low), float(interval.high))
 
 
 def perturbation_curves(

@@ -17,7 +17,7 @@ from httpx2 import HTTPError  # what huggingface_hub lets through when nobody an
 from huggingface_hub import HfApi, get_token
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-from models.catalogue import BUNDLED_FOLDER, CATALOGUE_FILE, CatalogueEntry
+from models.catalogue import BUNDLED_FOLDER, CATALOGUE_FILE, CatalogueEntry, catalogue
 from models.errors import ModelFolderError, OverreadError, UnknownModelError
 from models.figures import EVALUATION_FILE
 from models.folder import CONFIG_FILE, ONNX_FILE
@@ -120,11 +120,11 @@ def pin(commits: Mapping[str, str], namespace: str, catalogue_file: Path = CATAL
 
     There is one namespace for all models: one that is not pushed there is answered for by its bundled folder.
     """
-    catalogue = json.loads(catalogue_file.read_text(encoding="utf-8"))
-    catalogue["namespace"] = namespace
+    content = json.loads(catalogue_file.read_text(encoding="utf-8"))
+    content["namespace"] = namespace
     for name, commit in commits.items():
-        catalogue["models"][name]["revision"] = commit
-    catalogue_file.write_text(json.dumps(catalogue, indent=2) + "\n", encoding="utf-8")
+        content["models"][name]["revision"] = commit
+    catalogue_file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def main(
@@ -137,11 +137,7 @@ def main(
     parser.add_argument("--private", action="store_true", help="make the repositories private")
     parser.add_argument("--pin", action="store_true", help="write the commits into the catalogue, for the app")
     options = parser.parse_args(arguments)
-    models = json.loads(catalogue_file.read_text(encoding="utf-8"))["models"]
-    known = {
-        name: CatalogueEntry(name, values["domain"], values["revision"], values["sha256"])
-        for name, values in models.items()
-    }
+    known = catalogue(catalogue_file)
     commits = {}
     try:
         for name in options.models:

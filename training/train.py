@@ -27,6 +27,7 @@ from training.corruptions import corrupt
 from training.data import load_split
 from training.distillation import DistillingTrainer, load_teacher
 from training.history import ImagesPerSecond, write_history
+from training.phases import RandomPhases
 from training.recipes import RECIPES, Recipe, Stage
 
 BATCH_NORM_PICTURES = 2048
@@ -119,7 +120,6 @@ def train_stage(
             outputs["logits"].float(), labels, weights.to(labels.device), label_smoothing=recipe.label_smoothing
         )
 
-    kept = _unchanged if not recipe.corrupted_selection else corrupt
     augment = augmentation_for(stage.augmentation)
     steps = int(stage.epochs * -(-len(train) // stage.batch_size))
     arguments = TrainingArguments(
@@ -153,7 +153,9 @@ def train_stage(
         args=arguments,
         data_collator=collate,
         train_dataset=_numbered(train).with_transform(as_tensors(preprocess, lambda picture, _: augment(picture))),
-        eval_dataset=_numbered(validation).with_transform(as_tensors(preprocess, kept)),
+        eval_dataset=_numbered(validation).with_transform(
+            as_tensors(preprocess, corrupt if recipe.corrupted_selection else _unchanged)
+        ),
         compute_loss_func=loss,
         compute_metrics=auc_and_loss,
         callbacks=[ImagesPerSecond()],
@@ -210,6 +212,8 @@ def train(
             model.load_state_dict(state)
         elif init:
             load_initial_weights(model, recipe, init)
+        if stage.random_phases:
+            RandomPhases(model.timm_model, build_model(recipe, stage.size, recipe.export_stride).timm_model)
         state = train_stage(recipe, stage, model, train_split, validation_split, folder, push_to).state_dict()
         torch.save(state, done)
     exported = build_model(recipe, recipe.export_size, recipe.export_stride)

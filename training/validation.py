@@ -26,6 +26,11 @@ class ValidationPictures:
     damaged: bool
 
     @property
+    def name(self) -> str:
+        """What ``config.json`` calls these pictures."""
+        return "validation, clean and damaged" if self.damaged else "validation"
+
+    @property
     def labels(self) -> npt.NDArray[np.int64]:
         """(N,) 0 or 1, in the order of ``batches``."""
         labels = np.asarray(self.dataset["labels"], np.int64)

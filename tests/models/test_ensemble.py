@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from models.classifier import Classifier
+from models.ensemble import mean_map
 from models.errors import ModelFolderError
 from models.folder import sha256_of
 from tests.tiny_model import SIZE, write_tiny_ensemble, write_tiny_model
@@ -39,6 +40,16 @@ def test_the_averaged_cells_and_the_bias_still_add_up(weights: Path) -> None:
     assert answer.heatmap.sum() + answer.heatmap_bias == pytest.approx(answer.log_odds, abs=1e-4)
 
 
+def test_maps_on_different_grids_are_averaged_on_the_finer_and_keep_their_sums() -> None:
+    coarse, fine = np.array([[[4.0, 0.0], [0.0, -8.0]]]), np.ones((1, 3, 3))
+    mean = mean_map([coarse, fine])
+    assert mean.shape == (1, 3, 3)
+    # A coarse cell covers one fine cell, half of two and a quarter of the middle one: 4/9, 2/9, 2/9, 1/9 of its worth.
+    shared = np.array([[16, 8, 0], [8, 4 - 8, -16], [0, -16, -32]]) / 9
+    np.testing.assert_allclose(mean[0], (shared + 1) / 2)
+    assert mean.sum() == pytest.approx((coarse.sum() + fine.sum()) / 2)
+
+
 def test_it_is_known_by_the_digest_of_the_config_that_pins_its_members(weights: Path) -> None:
     both = Classifier(weights / "both", threads=1)
     assert both.identity.sha256 == sha256_of(weights / "both" / "config.json")
@@ -49,6 +60,13 @@ def test_another_member_than_it_was_calibrated_with_is_refused(weights: Path) ->
     (weights / "new" / "onnx" / "model.onnx").replace(weights / "two" / "onnx" / "model.onnx")
     with pytest.raises(ModelFolderError, match="both was calibrated with another two"):
         Classifier(weights / "both", threads=1)
+
+
+def test_each_member_answers_under_its_own_name_in_whatever_order_they_come(weights: Path) -> None:
+    one, two = (Classifier(weights / name, threads=1) for name in ("one", "two"))
+    answer = Classifier(weights / "both", threads=1, members=[two, one]).predict(NOISE)
+    assert answer.members["one"] == pytest.approx(one.predict(NOISE).probability)
+    assert answer.members["two"] == pytest.approx(two.predict(NOISE).probability)
 
 
 def test_an_ensemble_of_ensembles_is_refused(weights: Path) -> None:

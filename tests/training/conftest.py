@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from datasets import Dataset, Image
+from huggingface_hub import close_session, constants
 
+from tests.hub_on_loopback import HubOnLoopback
 from tests.stained_patch import stained_patch
 from training.evaluate import evaluate
 from training.export import export
@@ -51,3 +53,18 @@ def trained_folder(small_recipe: Recipe, patches: str, tmp_path_factory: pytest.
     made = export(small_recipe, work / "runs", patches, work / "weights")
     evaluate(small_recipe, patches, runs=work / "runs", weights=work / "weights", mosaics=4, perturbed=4)
     return made
+
+
+@pytest.fixture
+def client(hub: HubOnLoopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HubOnLoopback:
+    """The Hub that this process's client speaks to, with a token and an empty cache."""
+    monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+    )
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setenv("HF_TOKEN", "hf_right")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    close_session()  # an older one has read the proxies already
+    return hub

@@ -9,16 +9,8 @@ from datasets import ClassLabel, Dataset, Features, Image, Value
 from PIL import Image as PillowImage
 from sklearn.metrics import roc_auc_score
 
-from training.explore import (
-    NOT_JPEG,
-    Look,
-    area_under_roc,
-    explore,
-    find_duplicates,
-    find_patients,
-    jpeg_quality,
-    look_at,
-)
+from training.explore import explore
+from training.look import NOT_JPEG, Look, find_duplicates, find_patients, jpeg_quality, look_at, single_number_auc
 from training.recipes import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON
 
 Row = tuple[str, bytes, int]  # file name, file, label
@@ -218,7 +210,7 @@ def test_area_and_interval_are_those_of_the_papers_example() -> None:
     well, ill = (33, 6, 6, 11, 2), (3, 2, 2, 11, 33)
     labels = np.repeat([0, 1], [58, 51])
     ratings = np.concatenate([np.repeat(np.arange(1.0, 6.0), counts) for counts in (well, ill)])
-    found = area_under_roc(labels, ratings)
+    found = single_number_auc(labels, ratings)
     assert found.value == pytest.approx(0.893, abs=5e-4)
     assert (found.high - found.low) / 2 / 1.96 == pytest.approx(0.032, abs=1e-3)
 
@@ -253,4 +245,4 @@ def test_the_chest_report_counts_patients_and_names_the_shape(chest: str, tmp_pa
 def test_the_area_is_scikit_learns() -> None:
     random = np.random.default_rng(1)
     labels, numbers = random.integers(0, 2, 200), random.integers(0, 9, 200).astype(float)
-    assert area_under_roc(labels, numbers).value == roc_auc_score(labels, numbers)
+    assert single_number_auc(labels, numbers).value == roc_auc_score(labels, numbers)

@@ -12,13 +12,16 @@ from torch import nn
 
 from training.gradcam import HeatmapClassifier
 from training.localisation import (
+    MapOf,
+    PointingGame,
     gradcam_default_map,
     last_stage,
-    mean_map,
+    maps_of,
     mosaics,
     our_map,
     pointing_game,
     share_in_quadrant,
+    surest,
 )
 
 LABELS = np.array([0, 1, 0, 0, 1, 0, 0])
@@ -45,6 +48,11 @@ def net() -> nn.Module:
     return made.eval()
 
 
+def play(map_of: MapOf, pixels: np.ndarray = PIXELS, count: int = 10, batch_size: int = 8) -> PointingGame:
+    made = mosaics(pixels, LABELS, count)
+    return pointing_game(maps_of(made, map_of, batch_size), made.quadrants)
+
+
 def noise(images: int, size: int) -> np.ndarray:
     return np.random.default_rng(images).standard_normal((images, 3, size, size), np.float32)
 
@@ -52,9 +60,8 @@ def noise(images: int, size: int) -> np.ndarray:
 def test_a_mosaic_is_one_positive_and_three_different_negatives_with_the_positive_in_its_quadrant() -> None:
     made = mosaics(PIXELS, LABELS, count=20)
     batches = list(made.batches(8))
-    assert [len(pixels) for pixels, _ in batches] == [8, 8, 4]
-    pixels = np.concatenate([pixels for pixels, _ in batches])
-    quadrants = np.concatenate([quadrants for _, quadrants in batches])
+    assert [len(pixels) for pixels in batches] == [8, 8, 4]
+    pixels, quadrants = np.concatenate(batches), made.quadrants
     assert pixels.shape == (20, 3, 8, 12) and pixels.dtype == np.float32
     assert set(quadrants) == {0, 1, 2, 3}
     for mosaic, quadrant in zip(pixels, quadrants, strict=True):
@@ -105,17 +112,17 @@ def test_cells_astride_two_quadrants_are_refused(shape: tuple[int, ...]) -> None
 
 
 def test_a_perfect_map_scores_one_a_uniform_one_a_quarter_and_an_empty_one_nothing() -> None:
-    perfect = pointing_game(oracle, PIXELS, LABELS, count=10, batch_size=3)
+    perfect = play(oracle, count=10, batch_size=3)
     assert asdict(perfect) == {"mean": 1, "low": 1, "high": 1, "mosaics": 10, "empty": 0, "grid": (8, 12)}
-    assert pointing_game(lambda pixels: np.ones((len(pixels), 2, 2)), PIXELS, LABELS, count=10).mean == 0.25
-    empty = pointing_game(lambda pixels: -np.ones((len(pixels), 2, 2)), PIXELS, LABELS, count=10, batch_size=3)
+    assert play(lambda pixels: np.ones((len(pixels), 2, 2)), count=10).mean == 0.25
+    empty = play(lambda pixels: -np.ones((len(pixels), 2, 2)), count=10, batch_size=3)
     assert (empty.mean, empty.empty) == (0, 10)
     assert json.loads(json.dumps(asdict(empty)))["grid"] == [2, 2]
 
 
 def test_a_map_that_points_to_one_corner_only_scores_how_often_the_finding_is_there() -> None:
     corner = np.array([[0.0, 0.0], [0.0, 1.0]])
-    answer = pointing_game(lambda pixels: np.tile(corner, (len(pixels), 1, 1)), PIXELS, LABELS, count=200)
+    answer = play(lambda pixels: np.tile(corner, (len(pixels), 1, 1)), count=200)
     frequency = (mosaics(PIXELS, LABELS, 200).quadrants == 3).mean()
     assert answer.mean == pytest.approx(frequency)
     normal = 1.96 * np.sqrt(frequency * (1 - frequency) / 200)  # the binomial interval's half width
@@ -124,15 +131,15 @@ def test_a_map_that_points_to_one_corner_only_scores_how_often_the_finding_is_th
 
 def test_one_mosaic_is_too_few_for_an_interval() -> None:
     with pytest.raises(ValueError, match="two mosaics"):
-        pointing_game(oracle, PIXELS, LABELS, count=1)
+        play(oracle, count=1)
 
 
 def test_our_map_and_grad_cam_play_the_same_game_twice_with_the_same_result(net: nn.Module) -> None:
     pixels = noise(7, 32)
     for map_of, grid in ((our_map(HeatmapClassifier(net)), (8, 8)), (gradcam_default_map(net), (64, 64))):
-        first = pointing_game(map_of, pixels, LABELS, count=6, batch_size=4)
-        assert first == pointing_game(map_of, pixels, LABELS, count=6, batch_size=4)
-        assert first.mean == pytest.approx(pointing_game(map_of, pixels, LABELS, count=6, batch_size=1).mean, rel=1e-3)
+        first = play(map_of, pixels, count=6, batch_size=4)
+        assert first == play(map_of, pixels, count=6, batch_size=4)
+        assert first.mean == pytest.approx(play(map_of, pixels, count=6, batch_size=1).mean, rel=1e-3)
         assert first.grid == grid and 0 < first.low <= first.mean <= first.high < 1
 
 
@@ -161,12 +168,7 @@ def test_a_doubled_input_doubles_the_grid_of_every_recipe_architecture(architect
     assert gradcam_default_map(net)(noise(1, 64)).shape == (1, 64, 64)
 
 
-def test_the_ensembles_map_is_the_mean_of_its_members_signed_maps() -> None:
-    members = [lambda pixels, value=value: np.full((len(pixels), 2, 2), value) for value in (-1.0, 2.0, 5.0)]
-    np.testing.assert_array_equal(mean_map(members)(PIXELS), np.full((7, 2, 2), 2.0))
-
-
-def test_members_on_different_grids_are_refused() -> None:
-    members = [lambda pixels, side=side: np.ones((len(pixels), side, side)) for side in (2, 4)]
-    with pytest.raises(ValueError, match="differ in shape"):
-        mean_map(members)(PIXELS)
+def test_the_surest_are_right_and_of_both_classes() -> None:
+    log_odds = np.array([-3.0, 0.5, 2.0, -0.1, -1.0, -2.0, 4.0])  # rows 2 and 6 are false alarms, row 4 is missed
+    labels = np.array([0, 1, 0, 0, 1, 0, 0])
+    assert surest(log_odds, labels, positives=2, negatives=2).tolist() == [0, 1, 5]

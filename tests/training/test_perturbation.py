@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.perturbation import estimate_mean, perturbation_curves
+from training.metrics import estimate_mean
+from training.perturbation import perturbation_curves
 
 CELL = 10  # pixels
 COUNTS = np.array([[6, 1, 3], [2, 5, 4]])  # white pixels in each cell: 21

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huggingface_hub import HfApi, ModelCard, ModelCardData, close_session, constants
+from huggingface_hub import HfApi, ModelCard, ModelCardData, constants
 from PIL import Image
 from transformers import pipeline
 
@@ -18,11 +18,11 @@ from models.classifier import Classifier
 from models.errors import ModelFolderError
 from models.folder import CONFIG_FILE, ONNX_FILE, sha256_of
 from tests.hub_on_loopback import HubOnLoopback
-from tests.tiny_model import CONFIG, write_tiny_model
+from tests.tiny_model import CONFIG, write_tiny_ensemble, write_tiny_model
 from training.export import write_config
 from training.push import PushError, check_folder, main, push
-from training.recipes import RECIPES, Recipe
-from training.train import build_model, train
+from training.recipes import RECIPES
+from training.train import build_model
 
 ROOT = Path(__file__).parents[2]
 CARD = "---\nlicense: apache-2.0\npipeline_tag: image-classification\n---\n\n# tiny\n"
@@ -73,21 +73,6 @@ def tiny_entry(weights: Path, catalogue_file: Path) -> CatalogueEntry:
     return CatalogueEntry("tiny", **json.loads(catalogue_file.read_text())["models"]["tiny"])
 
 
-@pytest.fixture
-def client(hub: HubOnLoopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HubOnLoopback:
-    """The Hub that this process's client speaks to, with a token and an empty cache."""
-    monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
-    monkeypatch.setattr(
-        constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
-    )
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setenv("HF_TOKEN", "hf_right")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    close_session()  # an older one has read the proxies already
-    return hub
-
-
 def test_a_pushed_and_pinned_folder_is_what_the_app_serves(
     client: HubOnLoopback, weights: Path, catalogue_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,18 +102,6 @@ def test_a_pushed_and_pinned_folder_is_what_the_app_serves(
     local = Classifier(weights / "tiny", threads=1).predict(picture).to_json()
     assert served["probabilities"] == local["probabilities"]
     assert served["log_odds"] == local["log_odds"]
-
-
-def test_checkpoints_are_pushed_while_training(
-    client: HubOnLoopback, small_recipe: Recipe, patches: str, tmp_path: Path
-) -> None:
-    train(small_recipe, tmp_path / "runs", patches, push_to="someone/checkpoints")
-    pushed = client.files("someone/checkpoints")
-    assert {"config.json", "model.safetensors"} <= set(pushed)
-    last = max(
-        (tmp_path / "runs" / small_recipe.name / "stage-0").glob("checkpoint-*"), key=lambda path: path.stat().st_mtime
-    )
-    assert pushed["model.safetensors"] == (last / "model.safetensors").read_bytes()
 
 
 def test_transformers_loads_what_was_pushed(client: HubOnLoopback, catalogue_file: Path, tmp_path: Path) -> None:
@@ -223,6 +196,23 @@ def test_an_ensembles_folder_needs_no_net_of_its_own(weights: Path, tiny_entry: 
     (weights / "tiny" / CONFIG_FILE).write_text("{}")
     with pytest.raises(ModelFolderError, match=r"config\.json is not the file the catalogue pins"):
         check_folder(ensemble, weights / "tiny")
+
+
+def test_an_ensemble_is_pushed_with_its_members(
+    client: HubOnLoopback, weights: Path, catalogue_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_tiny_ensemble(weights / "both", ("tiny", "other"))
+    (folder / "README.md").write_text(CARD)
+    digest = sha256_of(folder / CONFIG_FILE)
+    (folder / "evaluation.json").write_text(json.dumps({"sha256": digest}))
+    content = json.loads(catalogue_file.read_text())
+    content["models"]["both"] = content["models"]["tiny"] | {
+        "sha256": {CONFIG_FILE: digest},
+        "members": ["tiny", "other"],
+    }
+    catalogue_file.write_text(json.dumps(content))
+    assert main(["--namespace", "someone"], weights, catalogue_file) == 0, capsys.readouterr().err
+    assert client.files("someone/both").items() >= files(folder).items()
 
 
 def test_one_refused_folder_keeps_all_at_home(

@@ -6,6 +6,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
+from tests.hub_on_loopback import HubOnLoopback
 from training.data import load_split
 from training.recipes import RECIPES, Recipe
 from training.train import build_model, collate, load_initial_weights, settle_batch_norms, train
@@ -73,3 +74,15 @@ def test_a_recipe_starts_from_the_trunk_it_names(monkeypatch: pytest.MonkeyPatch
         (runs / recipe.name).mkdir(parents=True)
         train(recipe, runs, init=init)
     assert asked == ["timm/tf_efficientnet_lite0.in1k", "trunk.safetensors"]
+
+
+def test_checkpoints_are_pushed_while_training(
+    client: HubOnLoopback, small_recipe: Recipe, patches: str, tmp_path: Path
+) -> None:
+    train(small_recipe, tmp_path / "runs", patches, push_to="someone/checkpoints")
+    pushed = client.files("someone/checkpoints")
+    assert {"config.json", "model.safetensors"} <= set(pushed)
+    last = max(
+        (tmp_path / "runs" / small_recipe.name / "stage-0").glob("checkpoint-*"), key=lambda path: path.stat().st_mtime
+    )
+    assert pushed["model.safetensors"] == (last / "model.safetensors").read_bytes()

@@ -1,0 +1,73 @@
+"""Trains a strided net for the dilated one that ships, at the strided one's price.
+
+A net dilated to a smaller output stride computes what the strided net would at every offset, or phase, of its last
+strides (Yu & Koltun 2016, Multi-Scale Context Aggregation by Dilated Convolutions; Shelhamer et al. 2017, Fully
+Convolutional Networks, call it shift-and-stitch). Trained at one fixed phase, it meets the others for the first time
+when it ships. Here every batch is computed at a phase of its own, drawn evenly: in expectation over phases, features
+and batch-norm statistics are those of the dilated net.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, pad
+
+
+class RandomPhases:
+    """Lets a strided net's late strided convolutions start at a random row and column in training, the first in eval.
+
+    Convolutions that see maps of the same size, such as a residual branch and its shortcut, share their phase.
+    """
+
+    def __init__(self, net: nn.Module, dilated: nn.Module) -> None:
+        """Change ``net`` in place.
+
+        Args:
+            net: the strided net.
+            dilated: the same architecture at the smaller output stride: which convolutions stride in one and not in
+                the other says where the phases are.
+
+        Raises:
+            ValueError: if the nets differ in more than strides and dilations, a kernel's side is even, or a pooling
+                layer strides in one net only.
+        """
+        twins = dict(dilated.named_modules())
+        self.offsets: dict[int, tuple[int, int]] = {}
+        self.strided = []
+        for name, module in net.named_modules():
+            twin = twins.get(name)
+            if isinstance(module, nn.AvgPool2d | nn.MaxPool2d) and getattr(twin, "stride", None) != module.stride:
+                raise ValueError(f"{name} pools where the dilated net does not: only convolutions have phases here")
+            if not isinstance(module, nn.Conv2d):
+                continue
+            if not isinstance(twin, nn.Conv2d) or twin.weight.shape != module.weight.shape:
+                raise ValueError(f"{name} has no equal in the dilated net: are both of one architecture?")
+            if module.stride == twin.stride:
+                continue
+            if module.kernel_size[0] % 2 == 0:
+                raise ValueError(f"{name} has an even kernel, whose centre is between two phases")
+            module.forward = self._forward_of(module)  # type: ignore[method-assign]
+            self.strided.append(name)
+        net.register_forward_pre_hook(self._redraw)
+
+    def _redraw(self, net: nn.Module, _: Any) -> None:
+        self.offsets.clear()
+
+    def _offset(self, module: nn.Conv2d, height: int) -> tuple[int, int]:
+        if not module.training:
+            return 0, 0
+        if height not in self.offsets:
+            down, right = (int(torch.randint(stride, ())) for stride in module.stride)
+            self.offsets[height] = down, right
+        return self.offsets[height]
+
+    def _forward_of(self, module: nn.Conv2d) -> Any:
+        padding = tuple(side // 2 for side in module.kernel_size)  # what timm pads with where nothing strides
+
+        def forward(values: Tensor) -> Tensor:
+            down, right = self._offset(module, values.shape[-2])
+            padded = pad(values, (padding[1], padding[1], padding[0], padding[0]))[..., down:, right:]
+            return conv2d(padded, module.weight, module.bias, module.stride, 0, module.dilation, module.groups)
+
+        return forward
