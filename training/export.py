@@ -31,6 +31,8 @@ from training.recipes import RECIPES, Recipe
 from training.validation import ValidationPictures, validation_pictures
 
 OPSET = 18
+CALIBRATED = "calibrated.onnx"  # float32, in the training's folder
+EXPORT_FILE = "export.json"
 
 
 def export_onnx(model: HeatmapClassifier, size: int, path: Path) -> None:
@@ -93,7 +95,7 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
 
     folder = weights / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
-    calibrated_file = runs / recipe.name / "calibrated.onnx"
+    calibrated_file = runs / recipe.name / CALIBRATED
     export_onnx(model, recipe.export_size, calibrated_file)
     (folder / ONNX_FILE).parent.mkdir(exist_ok=True)
     compress_file(calibrated_file, folder / ONNX_FILE)
@@ -123,7 +125,7 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
         "images": len(labels),
     }
     record = {"recipe": asdict(recipe), "weight_storage": effect}
-    (folder / "export.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    (folder / EXPORT_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return folder
 
 
