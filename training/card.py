@@ -155,7 +155,9 @@ def harder(evaluation: dict[str, Any]) -> list[str]:
         f"{chosen['specificity']['value']:.3f} to {reached['specificity']['value']:.3f}."
     ]
     if "damaged_validation" in evaluation:
+        agreement = interval(evaluation["damaged_validation"]["agreement"])
         text.append(
+            f"The decision on a damaged picture is that on the picture itself for a share of {agreement}. "
             "*Damaged* pictures have another exposure, haze, blur, sharpening, compression, crop or painted-over "
             "corners (`training/corruptions.py`)."
         )

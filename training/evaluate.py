@@ -25,7 +25,7 @@ from training.card import update_readme, write_card
 from training.data import Split, file_names, kind_of, load_split
 from training.evidence import Answers
 from training.explain import delete_and_insert, play_pointing_game
-from training.metrics import BINS, RESAMPLES, compare, measure, subgroup_auc
+from training.metrics import BINS, RESAMPLES, compare, measure, proportion, subgroup_auc
 from training.recipes import CHEST_XRAY_PNEUMONIA, ENSEMBLES, NIH_CHEST_XRAY, RECIPES, EnsembleRecipe, Recipe
 
 README = Path(__file__).parents[1] / "README.md"
@@ -89,6 +89,9 @@ def evaluate(
         if split == "validation" and recipe.corrupted_selection:
             damaged = sigmoid(answers.log_odds(dataset, "damaged validation", damaged=True))
             result["damaged_validation"] = measure(labels, damaged, points)
+            default = classifier.config.operating_point(None).threshold
+            agreeing = (damaged >= default) == (sigmoid(log_odds) >= default)
+            result["damaged_validation"]["agreement"] = proportion(int(agreeing.sum()), len(agreeing))
     test, (labels, probabilities) = datasets["test"], curves["test"]
     if recipe.source is CHEST_XRAY_PNEUMONIA:
         kinds = np.asarray([kind_of(file) for file in file_names(test)])

@@ -71,6 +71,7 @@ class Stage:
     batch_size: int
     augmentation: AugmentationKind
     teacher: str | None = None  # the recipe whose finished net's soft labels are learned beside the hard ones
+    teacher_stages: int | None = None  # how many of its stages the teacher had behind it (default: all)
     random_phases: bool = False  # see `training.phases`; for a stage strided more than what is exported
 
 
@@ -141,6 +142,7 @@ RECIPES = {
                     batch_size=64,
                     augmentation="histopathology-strong",
                     teacher="pcam-efficientnet-lite0",
+                    teacher_stages=1,  # at 96 px, as the pupil
                 ),
                 Stage(
                     size=96,
@@ -150,6 +152,7 @@ RECIPES = {
                     batch_size=64,
                     augmentation="histopathology-strong",
                     teacher="pcam-efficientnet-lite0",
+                    teacher_stages=1,  # at 96 px, as the pupil
                     random_phases=True,
                 ),
             ),
@@ -183,6 +186,16 @@ RECIPES = {
                     augmentation="chest-xray-strong",
                     teacher="chest-xray-efficientnet-lite0",
                 ),
+                Stage(
+                    size=160,
+                    output_stride=32,
+                    epochs=1,
+                    learning_rate=4e-4,
+                    batch_size=32,
+                    augmentation="chest-xray-tone",
+                    teacher="chest-xray-efficientnet-lite0",
+                    random_phases=True,
+                ),
             ),
             export_size=224,
             export_stride=16,
@@ -206,8 +219,18 @@ RECIPES = {
                     batch_size=64,
                     augmentation="histopathology-strong",
                 ),
+                # The stem halves the picture before it looks: enlarged, small nuclei survive that.
+                Stage(
+                    size=128,
+                    output_stride=32,
+                    epochs=1.6,
+                    learning_rate=5e-4,
+                    batch_size=64,
+                    augmentation="histopathology-strong",
+                    random_phases=True,
+                ),
             ),
-            export_size=96,
+            export_size=128,
             export_stride=8,
             mean=LITE_MEAN,
             std=LITE_STD,

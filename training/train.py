@@ -147,8 +147,11 @@ def train_stage(
         dataloader_num_workers=0,
         seed=recipe.seed,
     )
+    teacher = None
+    if stage.teacher:
+        teacher = load_teacher(stage.teacher, folder.parents[1], preprocess, stage.teacher_stages)
     trainer = DistillingTrainer(
-        teacher=load_teacher(stage.teacher, folder.parents[1], preprocess) if stage.teacher else None,
+        teacher=teacher,
         model=model.to(memory_format=torch.channels_last),  # type: ignore[call-arg]  # transformers wraps Module.to
         args=arguments,
         data_collator=collate,
