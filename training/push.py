@@ -51,11 +51,12 @@ def check_folder(entry: CatalogueEntry, folder: Path) -> None:
         ModelFolderError: names the first file that is missing or is another one.
     """
     served = CONFIG_FILE if entry.members else ONNX_FILE
-    for file in (CARD_FILE, EVALUATION_FILE, *(() if entry.members else TRANSFORMERS_FILES)):
+    made_by = dict.fromkeys((CARD_FILE, EVALUATION_FILE), "training.evaluate")
+    if not entry.members:
+        made_by |= dict.fromkeys(TRANSFORMERS_FILES, "training.export or training.restore")
+    for file, command in made_by.items():
         if not (folder / file).is_file():
-            raise ModelFolderError(
-                f"{entry.name} is not finished: {file}, which training.export or training.evaluate writes, is missing."
-            )
+            raise ModelFolderError(f"{entry.name} is not finished: {file}, which {command} writes, is missing.")
     try:
         verify(entry, folder)
     except ModelFolderError as error:

@@ -204,12 +204,11 @@ def train(
     train_split = load_split(recipe.source, "train", data, recipe.seed)
     validation_split = load_split(recipe.source, "validation", data, recipe.seed)
     torch.manual_seed(recipe.seed)
-    state: dict[str, torch.Tensor] | None = None
-    for number, stage in enumerate(recipe.stages):
-        folder, done = runs / recipe.name / f"stage-{number}", runs / recipe.name / f"stage-{number}-done.pt"
-        if done.exists():
-            state = torch.load(done, weights_only=True)
-            continue
+    done = [runs / recipe.name / f"stage-{number}-done.pt" for number in range(len(recipe.stages))]
+    finished = max((number for number, file in enumerate(done, 1) if file.exists()), default=0)
+    state = torch.load(done[finished - 1], weights_only=True) if finished else None
+    for number, stage in enumerate(recipe.stages[finished:], finished):
+        folder = runs / recipe.name / f"stage-{number}"
         model = build_model(recipe, stage.size, stage.output_stride)
         if state is not None:
             model.load_state_dict(state)
@@ -218,7 +217,7 @@ def train(
         if stage.random_phases:
             RandomPhases(model.timm_model, build_model(recipe, stage.size, recipe.export_stride).timm_model)
         state = train_stage(recipe, stage, model, train_split, validation_split, folder, push_to).state_dict()
-        torch.save(state, done)
+        torch.save(state, done[number])
     exported = build_model(recipe, recipe.export_size, recipe.export_stride)
     exported.load_state_dict(state or {})
     if recipe.settled_batch_norms:

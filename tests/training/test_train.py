@@ -1,5 +1,6 @@
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 import timm
@@ -8,7 +9,7 @@ from safetensors.torch import save_file
 
 from tests.hub_on_loopback import HubOnLoopback
 from training.data import load_split
-from training.recipes import RECIPES, Recipe
+from training.recipes import RECIPES, Recipe, Stage
 from training.train import build_model, collate, load_initial_weights, settle_batch_norms, train
 
 
@@ -69,11 +70,32 @@ def test_a_recipe_starts_from_the_trunk_it_names(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("training.train.load_split", lambda *a: None)
     monkeypatch.setattr("training.train.load_initial_weights", lambda model, recipe, init: asked.append(init))
     monkeypatch.setattr("training.train.train_stage", lambda recipe, stage, model, *rest: model)
+    monkeypatch.setattr("training.train.RandomPhases", lambda *nets: None)
     recipe = dataclasses.replace(RECIPES["pcam-efficientnet-lite0"], architecture="resnet10t")
     for runs, init in ((tmp_path / "hub", None), (tmp_path / "local", "trunk.safetensors")):
         (runs / recipe.name).mkdir(parents=True)
         train(recipe, runs, init=init)
     assert asked == ["timm/tf_efficientnet_lite0.in1k", "trunk.safetensors"]
+
+
+def test_training_goes_on_after_the_last_finished_stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ran: list[int] = []
+    recipe = dataclasses.replace(RECIPES["pcam-resnet18"], architecture="resnet10t", settled_batch_norms=False)
+    monkeypatch.setattr("training.train.load_split", lambda *a: None)
+
+    def count(recipe: Recipe, stage: Stage, model: Any, *rest: object) -> Any:
+        ran.append(recipe.stages.index(stage))
+        assert not model.timm_model.get_classifier().bias.any()
+        return model
+
+    monkeypatch.setattr("training.train.train_stage", count)
+    monkeypatch.setattr("training.train.RandomPhases", lambda *nets: None)
+    finished = build_model(recipe, 96, 32)
+    torch.nn.init.zeros_(finished.timm_model.get_classifier().bias)
+    (tmp_path / recipe.name).mkdir()
+    torch.save(finished.state_dict(), tmp_path / recipe.name / "stage-1-done.pt")
+    train(recipe, tmp_path)
+    assert ran == [2, 3]
 
 
 def test_checkpoints_are_pushed_while_training(
