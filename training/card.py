@@ -230,7 +230,9 @@ def net_text(recipe: Recipe, folder: Path) -> list[str]:
     export = json.loads((folder / EXPORT_FILE).read_text(encoding="utf-8"))
     storage = export["weight_storage"]
     start = "random weights"
-    if recipe.pretrained:
+    if recipe.goes_on_from:
+        start = f"the trained net of `{recipe.goes_on_from}`"
+    elif recipe.pretrained:
         start = (
             f"ImageNet weights (those of `{recipe.pretrained}`, for the net bundled here from an 8-bit release, with "
             "batch norms estimated anew on the data set)"

@@ -3,14 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax
 from transformers import TimmWrapperForImageClassification, Trainer
 
 from models.preprocessing import Preprocessing
-from training.recipes import RECIPES
 
 TEMPERATURE = 2.0
 TEACHER_SHARE = 0.7  # of the loss; the labels have the rest
@@ -36,28 +34,16 @@ class Teacher:
             )
 
 
-def load_teacher(name: str, runs: Path, student: Preprocessing, stages: int | None = None) -> Teacher:
-    """Return another recipe's net at stride 32, the cheapest one.
-
-    Args:
-        name: the teacher's recipe.
-        runs: where it was trained.
-        student: how the student's pixels are scaled.
-        stages: take the teacher as it was after so many of its stages (default: the finished net).
+def load_teacher(name: str, runs: Path, student: Preprocessing) -> Teacher:
+    """Return the finished net of another recipe at stride 32, the cheapest one.
 
     Raises:
-        SystemExit: if that recipe has not been trained so far yet.
+        SystemExit: if that recipe has not been trained yet.
     """
-    folder = runs / name
-    made = folder / (f"stage-{stages - 1}-done.pt" if stages else "final")
-    if not made.exists():
+    folder = runs / name / "final"
+    if not folder.is_dir():
         raise SystemExit(f"The teacher {name} is not there yet: run `python -m training.train {name}` first.")
-    if stages:
-        net = timm.create_model(RECIPES[name].architecture, num_classes=2, output_stride=32)
-        state = torch.load(made, weights_only=True)
-        net.load_state_dict({key.removeprefix("timm_model."): value for key, value in state.items()})
-        return Teacher(net, RECIPES[name].preprocessing(), student)
-    wrapper = TimmWrapperForImageClassification.from_pretrained(made, model_args={"output_stride": 32})
+    wrapper = TimmWrapperForImageClassification.from_pretrained(folder, model_args={"output_stride": 32})
     return Teacher(wrapper.timm_model, Preprocessing.from_pretrained_cfg(wrapper.config.pretrained_cfg), student)
 
 

@@ -147,11 +147,8 @@ def train_stage(
         dataloader_num_workers=0,
         seed=recipe.seed,
     )
-    teacher = None
-    if stage.teacher:
-        teacher = load_teacher(stage.teacher, folder.parents[1], preprocess, stage.teacher_stages)
     trainer = DistillingTrainer(
-        teacher=teacher,
+        teacher=load_teacher(stage.teacher, folder.parents[1], preprocess) if stage.teacher else None,
         model=model.to(memory_format=torch.channels_last),  # type: ignore[call-arg]  # transformers wraps Module.to
         args=arguments,
         data_collator=collate,
@@ -206,7 +203,8 @@ def train(
     torch.manual_seed(recipe.seed)
     done = [runs / recipe.name / f"stage-{number}-done.pt" for number in range(len(recipe.stages))]
     finished = max((number for number, file in enumerate(done, 1) if file.exists()), default=0)
-    state = torch.load(done[finished - 1], weights_only=True) if finished else None
+    start = done[finished - 1] if finished else _last_checkpoint(recipe.goes_on_from, runs)
+    state = torch.load(start, weights_only=True) if start else None
     for number, stage in enumerate(recipe.stages[finished:], finished):
         folder = runs / recipe.name / f"stage-{number}"
         model = build_model(recipe, stage.size, stage.output_stride)
@@ -225,6 +223,15 @@ def train(
     final = runs / recipe.name / "final"
     exported.save_pretrained(final)
     return final
+
+
+def _last_checkpoint(name: str | None, runs: Path) -> Path | None:
+    if name is None:
+        return None
+    file = runs / name / f"stage-{len(RECIPES[name].stages) - 1}-done.pt"
+    if not file.exists():
+        raise SystemExit(f"{name}, from which this goes on, is not there: run `python -m training.train {name}` first.")
+    return file
 
 
 def main() -> None:

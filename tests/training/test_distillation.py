@@ -8,8 +8,6 @@ from transformers import TrainingArguments
 
 from models.preprocessing import Preprocessing
 from training.distillation import TEACHER_SHARE, TEMPERATURE, DistillingTrainer, Teacher, load_teacher
-from training.recipes import RECIPES
-from training.train import build_model
 
 STUDENT = Preprocessing(8, 8, "bicubic", (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 TEACHER = Preprocessing(8, 8, "bicubic", (0.2, 0.3, 0.4), (0.5, 0.6, 0.7))
@@ -66,17 +64,3 @@ def test_soft_labels_weigh_in_training_only(training: bool, tmp_path_factory: py
 def test_a_teacher_that_is_not_trained_yet_is_asked_for_by_name(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"run `python -m training\.train pcam-efficientnet-lite0` first"):
         load_teacher("pcam-efficientnet-lite0", tmp_path, STUDENT)
-
-
-def test_a_teacher_can_be_taken_as_it_was_after_its_first_stage(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    recipe = RECIPES["pcam-resnet18"]
-    net = build_model(recipe, 64, 32).eval()
-    folder = tmp_path / recipe.name
-    folder.mkdir()
-    torch.save(net.state_dict(), folder / "stage-0-done.pt")
-    with pytest.raises(SystemExit, match="is not there yet"):
-        load_teacher(recipe.name, tmp_path, recipe.preprocessing(), stages=2)
-    pixels = torch.randn(2, 3, 64, 64)
-    teacher = load_teacher(recipe.name, tmp_path, recipe.preprocessing(), stages=1)
-    torch.testing.assert_close(teacher(pixels), net(pixels).logits)

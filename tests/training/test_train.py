@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import timm
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from tests.hub_on_loopback import HubOnLoopback
 from training.data import load_split
@@ -96,6 +96,20 @@ def test_training_goes_on_after_the_last_finished_stage(monkeypatch: pytest.Monk
     torch.save(finished.state_dict(), tmp_path / recipe.name / "stage-1-done.pt")
     train(recipe, tmp_path)
     assert ran == [2, 3]
+
+
+def test_a_recipe_goes_on_from_another_ones_net(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    first, second = (RECIPES[name] for name in ("pcam-efficientnet-lite0", "pcam-efficientnet-lite0-128"))
+    monkeypatch.setattr("training.train.load_split", lambda *a: None)
+    monkeypatch.setattr("training.train.train_stage", lambda recipe, stage, model, *rest: model)
+    with pytest.raises(SystemExit, match=r"run `python -m training\.train pcam-efficientnet-lite0` first"):
+        train(second, tmp_path)
+    trained = build_model(first, 96, 32)
+    for name in (first.name, second.name):
+        (tmp_path / name).mkdir(exist_ok=True)
+    torch.save(trained.state_dict(), tmp_path / first.name / "stage-0-done.pt")
+    made = load_file(train(second, tmp_path) / "model.safetensors")
+    torch.testing.assert_close(made, dict(trained.state_dict()))
 
 
 def test_checkpoints_are_pushed_while_training(
