@@ -70,9 +70,10 @@ def opening(recipe: Recipe | EnsembleRecipe) -> list[str]:
     """Return the title, what the model is for and what it is not for."""
     what = "`onnx/model.onnx` computes calibrated logits and a signed Grad-CAM map in log-odds in one pass."
     if isinstance(recipe, EnsembleRecipe):
+        *most, last = (f"`{member}`" for member in recipe.members)
         what = (
-            f"The mean of {' and '.join(f'`{member}`' for member in recipe.members)}: log-odds and signed Grad-CAM "
-            "maps are averaged, so the map still adds up to the answer."
+            f"The mean of {', '.join(most)} and {last}: log-odds and signed Grad-CAM maps are averaged, so the map "
+            "still adds up to the answer."
         )
     return [
         f"# {recipe.name}",
