@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+import transformers.utils.hub
 from datasets import Dataset, Image
 from huggingface_hub import close_session, constants
 
@@ -59,6 +60,7 @@ def trained_folder(small_recipe: Recipe, patches: str, tmp_path_factory: pytest.
 def client(hub: HubOnLoopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HubOnLoopback:
     """The Hub that this process's client speaks to, with a token and an empty cache."""
     monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
+    monkeypatch.setattr(transformers.utils.hub, "_hf_api", None)  # made once, with the address of that time
     monkeypatch.setattr(
         constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
     )
