@@ -127,7 +127,7 @@ def test_bundled_files_need_nothing_but_onnxruntime(name: str) -> None:
 def test_the_real_checkpoint_equals_pytorch_grad_cam(name: str, layer: str, tmp_path: Path) -> None:
     folder = catalogue()[name].bundled_folder
     if not (folder / "model.safetensors").exists():
-        pytest.skip(f"{folder / 'model.safetensors'} is not at hand: python -m training.export {name} writes it")
+        pytest.skip(f"{folder / 'model.safetensors'} is not at hand: python -m training.restore {name} writes it")
     net = AutoModelForImageClassification.from_pretrained(folder).timm_model.float().eval()
     size = RECIPES[name].export_size
     model, path = HeatmapClassifier(net), tmp_path / "model.onnx"
