@@ -7,7 +7,7 @@ import numpy as np
 from datasets import ClassLabel, Dataset, Image, load_dataset
 from sklearn.model_selection import StratifiedGroupKFold
 
-from training.recipes import Source
+from training.sources import Source
 
 Split = Literal["train", "validation", "test"]
 VALIDATION_FOLDS = 8  # one fold of eight patients' groups: 12.5 % of train

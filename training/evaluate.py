@@ -26,7 +26,8 @@ from training.data import Split, file_names, kind_of, load_split
 from training.evidence import Answers
 from training.explain import delete_and_insert, play_pointing_game
 from training.metrics import BINS, RESAMPLES, compare, measure, proportion, subgroup_auc
-from training.recipes import CHEST_XRAY_PNEUMONIA, ENSEMBLES, NIH_CHEST_XRAY, RECIPES, EnsembleRecipe, Recipe
+from training.recipes import ENSEMBLES, RECIPES, EnsembleRecipe, Recipe
+from training.sources import CHEST_XRAY_PNEUMONIA, NIH_CHEST_XRAY
 
 README = Path(__file__).parents[1] / "README.md"
 MOSAICS = {"histopathology": 100, "chest-xray": 24}  # 448 px mosaics take a CPU seconds each

@@ -12,7 +12,8 @@ from typing import get_args
 from training import explore_report
 from training.data import Split
 from training.look import SAMPLE, find_duplicates, find_patients, look_at
-from training.recipes import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON, RECIPES
+from training.recipes import RECIPES
+from training.sources import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON
 
 DATA_SETS = {"pcam": PATCH_CAMELYON, "chest-xray": CHEST_XRAY_PNEUMONIA}
 NAMES_TELL_PATIENTS = {"chest-xray"}

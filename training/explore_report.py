@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from training.html import anchor, chart, sentence, table, thumbnail
 from training.look import Auc, Duplicates, Look, Patients
-from training.recipes import Source
+from training.sources import Source
 
 COLOURS = ("#2b6cb0", "#dd6b20")  # class 0, class 1: told apart with any colour vision
 CHANNELS = ("red", "green", "blue")

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from models.errors import InputError
 from models.images import decode
 from training.data import Split, kind_of, load_split, patient_of
-from training.recipes import Source
+from training.sources import Source
 
 SAMPLE = 2000  # pictures decoded per split
 SHOWN = 12  # pictures per class and split

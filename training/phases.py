@@ -34,7 +34,6 @@ class RandomPhases:
         """
         twins = dict(dilated.named_modules())
         self.offsets: dict[int, tuple[int, int]] = {}
-        self.strided = []
         for name, module in net.named_modules():
             twin = twins.get(name)
             if isinstance(module, nn.AvgPool2d | nn.MaxPool2d) and getattr(twin, "stride", None) != module.stride:
@@ -48,7 +47,6 @@ class RandomPhases:
             if module.kernel_size[0] % 2 == 0:
                 raise ValueError(f"{name} has an even kernel, whose centre is between two phases")
             module.forward = self._forward_of(module)  # type: ignore[method-assign]
-            self.strided.append(name)
         net.register_forward_pre_hook(self._redraw)
 
     def _redraw(self, net: nn.Module, _: Any) -> None:

@@ -1,10 +1,10 @@
 """What is trained on what: one recipe per model, every knob in one place."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from models.catalogue import Domain
 from models.preprocessing import Preprocessing
+from training.sources import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON, Source
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3  # EfficientNet-Lite's: (x - 127) / 128 on 0..255
@@ -12,52 +12,6 @@ LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3  # EfficientNet-Lite's:
 AugmentationKind = Literal[
     "histopathology", "histopathology-strong", "chest-xray", "chest-xray-strong", "chest-xray-tone"
 ]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A data set on the Hub (or a local folder of the same schema): where its pictures, labels and splits are."""
-
-    dataset: str
-    domain: Domain
-    positive: str | bool  # the label's value, or ClassLabel name, that means the finding
-    train_split: str
-    validation_split: str | None  # None: carved out of train, patient by patient
-    test_split: str
-    licence: str
-    citation: str
-
-
-PATCH_CAMELYON = Source(
-    dataset="1aurent/PatchCamelyon",
-    domain="histopathology",
-    positive=True,
-    train_split="train",
-    validation_split="valid",
-    test_split="test",
-    licence="CC0-1.0",
-    citation="Veeling et al. 2018, Rotation Equivariant CNNs for Digital Pathology; Bejnordi et al. 2017, CAMELYON16",
-)
-NIH_CHEST_XRAY = Source(  # adults: nothing is trained or chosen on it
-    dataset="nih-chest-xray-sample",
-    domain="chest-xray",
-    positive="PNEUMONIA",
-    train_split="train",
-    validation_split="train",
-    test_split="train",
-    licence="NIH Clinical Center: free use with attribution",
-    citation="Wang et al. 2017, ChestX-ray8: Hospital-Scale Chest X-Ray Database and Benchmarks",
-)
-CHEST_XRAY_PNEUMONIA = Source(
-    dataset="hf-vision/chest-xray-pneumonia",
-    domain="chest-xray",
-    positive="PNEUMONIA",
-    train_split="train",
-    validation_split=None,  # the official one has 16 pictures: too few to choose anything on
-    test_split="test",
-    licence="CC-BY-4.0",
-    citation="Kermany et al. 2018, Identifying Medical Diagnoses and Treatable Diseases by Image-Based Deep Learning",
-)
 
 
 @dataclass(frozen=True)
@@ -105,6 +59,31 @@ class Recipe:
         side = size or self.export_size
         return Preprocessing(side, side, self.interpolation, self.mean, self.std)
 
+
+PCAM_LITE0 = Recipe(
+    name="pcam-efficientnet-lite0",
+    architecture="tf_efficientnet_lite0",
+    source=PATCH_CAMELYON,
+    finding="lymph-node metastasis",
+    labels=("no metastasis", "metastasis"),
+    stages=(
+        Stage(
+            size=96,
+            output_stride=32,
+            epochs=5,
+            learning_rate=1e-3,
+            batch_size=64,
+            augmentation="histopathology-strong",
+        ),
+    ),
+    export_size=96,
+    export_stride=8,
+    mean=LITE_MEAN,
+    std=LITE_STD,
+    pretrained="timm/tf_efficientnet_lite0.in1k",
+    bfloat16=False,
+    region={"spacing_um_per_px": 0.972, "patch_px": 96, "labelled_centre_px": 32},
+)
 
 RECIPES = {
     recipe.name: recipe
@@ -192,38 +171,12 @@ RECIPES = {
             settled_batch_norms=True,
             corrupted_selection=True,
         ),
-        Recipe(
-            name="pcam-efficientnet-lite0",
-            architecture="tf_efficientnet_lite0",
-            source=PATCH_CAMELYON,
-            finding="lymph-node metastasis",
-            labels=("no metastasis", "metastasis"),
-            stages=(
-                Stage(
-                    size=96,
-                    output_stride=32,
-                    epochs=5,
-                    learning_rate=1e-3,
-                    batch_size=64,
-                    augmentation="histopathology-strong",
-                ),
-            ),
-            export_size=96,
-            export_stride=8,
-            mean=LITE_MEAN,
-            std=LITE_STD,
-            pretrained="timm/tf_efficientnet_lite0.in1k",
-            bfloat16=False,
-            region={"spacing_um_per_px": 0.972, "patch_px": 96, "labelled_centre_px": 32},
-        ),
-        Recipe(
+        PCAM_LITE0,
+        replace(
+            PCAM_LITE0,
             name="pcam-efficientnet-lite0-128",
-            architecture="tf_efficientnet_lite0",
-            source=PATCH_CAMELYON,
-            finding="lymph-node metastasis",
-            labels=("no metastasis", "metastasis"),
-            # The stem halves the picture before it looks: enlarged, small nuclei survive that. No better alone than the
-            # net at 96 px, but it errs on other patches, which is what an ensemble wants.
+            # The stem halves the picture before it looks: enlarged, small nuclei survive that. No better alone on
+            # validation than the net at 96 px, but the ensemble is better with both.
             stages=(
                 Stage(
                     size=128,
@@ -236,12 +189,8 @@ RECIPES = {
                 ),
             ),
             export_size=128,
-            export_stride=8,
-            mean=LITE_MEAN,
-            std=LITE_STD,
-            goes_on_from="pcam-efficientnet-lite0",
-            bfloat16=False,
-            region={"spacing_um_per_px": 0.972, "patch_px": 96, "labelled_centre_px": 32},
+            goes_on_from=PCAM_LITE0.name,
+            pretrained=None,
         ),
         Recipe(
             name="chest-xray-efficientnet-lite0",

@@ -10,6 +10,8 @@ from huggingface_hub import close_session, constants
 
 from tests.hub_on_loopback import HubOnLoopback
 from tests.stained_patch import stained_patch
+from tests.tiny_model import write_tiny_model
+from tests.training.finished_models import finish
 from training.evaluate import evaluate
 from training.export import export
 from training.recipes import RECIPES, Recipe, Stage
@@ -70,3 +72,16 @@ def client(hub: HubOnLoopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     close_session()  # an older one has read the proxies already
     return hub
+
+
+@pytest.fixture
+def catalogue_file(tmp_path: Path) -> Path:
+    return tmp_path / "catalogue.json"
+
+
+@pytest.fixture
+def weights(tmp_path: Path, catalogue_file: Path) -> Path:
+    """The folder of two finished models, tiny and other."""
+    for name in ("tiny", "other"):
+        finish(write_tiny_model(tmp_path / "weights" / name), catalogue_file)
+    return tmp_path / "weights"

@@ -7,7 +7,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Image
 from PIL import Image as PillowImage
 
 from training.data import kind_of, load_split, patient_of
-from training.recipes import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON
+from training.sources import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON
 
 NAMES = [f"person{n}_{kind}_{n * 7}.jpg" for n in range(60) for kind in ("bacteria", "virus")] + [
     f"{prefix}IM-{n:04d}-0001.jpg" for n in range(40) for prefix in ("", "NORMAL2-")

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from training.explore import explore
 from training.look import NOT_JPEG, Look, find_duplicates, find_patients, jpeg_quality, look_at, single_number_auc
-from training.recipes import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON
+from training.sources import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON
 
 Row = tuple[str, bytes, int]  # file name, file, label
 SPLITS = ("train", "validation", "test")

@@ -6,10 +6,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from huggingface_hub import HfApi, ModelCard, ModelCardData, constants
+from huggingface_hub import HfApi, ModelCard, ModelCardData
 from PIL import Image
 from transformers import pipeline
 
@@ -19,13 +18,13 @@ from models.errors import ModelFolderError
 from models.folder import CONFIG_FILE, ONNX_FILE, sha256_of
 from tests.hub_on_loopback import HubOnLoopback
 from tests.tiny_model import CONFIG, write_tiny_ensemble, write_tiny_model
+from tests.training.finished_models import CARD, finish
 from training.export import write_config
 from training.push import PushError, check_folder, main, push
 from training.recipes import RECIPES
 from training.train import build_model
 
 ROOT = Path(__file__).parents[2]
-CARD = "---\nlicense: apache-2.0\npipeline_tag: image-classification\n---\n\n# tiny\n"
 LOAD = """
 import json, sys
 from pathlib import Path
@@ -36,36 +35,8 @@ print(json.dumps(models.load("tiny", threads=1).predict(sys.argv[2]).to_json()))
 """
 
 
-def finish(folder: Path, catalogue_file: Path) -> Path:
-    """Add what training, export and evaluation leave beside config.json and the ONNX file, and pin the folder."""
-    for file in ("model.safetensors", "preprocessor_config.json"):
-        if not (folder / file).exists():
-            (folder / file).write_text("{}")
-    (folder / "README.md").write_text(CARD)
-    (folder / "roc.png").write_bytes(b"a figure")
-    (folder / "evaluation.json").write_text(json.dumps({"sha256": sha256_of(folder / ONNX_FILE)}))
-    content = json.loads(catalogue_file.read_text()) if catalogue_file.exists() else {"namespace": None, "models": {}}
-    pinned = {file: sha256_of(folder / file) for file in (CONFIG_FILE, ONNX_FILE)}
-    content["models"][folder.name] = {"domain": "histopathology", "revision": "main", "sha256": pinned}
-    catalogue_file.write_text(json.dumps(content))
-    return folder
-
-
 def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-@pytest.fixture
-def catalogue_file(tmp_path: Path) -> Path:
-    return tmp_path / "catalogue.json"
-
-
-@pytest.fixture
-def weights(tmp_path: Path, catalogue_file: Path) -> Path:
-    """The folder of two finished models, tiny and other."""
-    for name in ("tiny", "other"):
-        finish(write_tiny_model(tmp_path / "weights" / name), catalogue_file)
-    return tmp_path / "weights"
 
 
 @pytest.fixture
@@ -132,13 +103,6 @@ def test_the_model_card_keeps_its_figures(client: HubOnLoopback, weights: Path) 
     measured = json.loads((bundled / "evaluation.json").read_text())["splits"]["test"]["auc"]["value"]
     assert isinstance(card, ModelCardData) and card.eval_results
     assert {row.metric_type: row.metric_value for row in card.eval_results}["roc_auc"] == round(measured, 4)
-
-
-def test_broken_card_metadata_is_one_sentence(client: HubOnLoopback, weights: Path) -> None:
-    (weights / "tiny" / "README.md").write_text("---\nlicense: [apache-2.0\n---\n")
-    with pytest.raises(PushError, match=r"refused someone/tiny: Invalid metadata in README\.md"):
-        push("tiny", "someone", HfApi(), weights)
-    assert set(client.files("someone/tiny")) == {".gitattributes"}
 
 
 def test_pushing_twice_gives_the_same_commit_until_a_file_changes(client: HubOnLoopback, weights: Path) -> None:
@@ -213,100 +177,3 @@ def test_an_ensemble_is_pushed_with_its_members(
     catalogue_file.write_text(json.dumps(content))
     assert main(["--namespace", "someone"], weights, catalogue_file) == 0, capsys.readouterr().err
     assert client.files("someone/both").items() >= files(folder).items()
-
-
-def test_one_refused_folder_keeps_all_at_home(
-    client: HubOnLoopback, weights: Path, catalogue_file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (weights / "other" / ONNX_FILE).write_bytes(b"another")
-    before = catalogue_file.read_text()
-    assert main(["--namespace", "someone", "--pin"], weights, catalogue_file) == 1
-    assert capsys.readouterr().err == (
-        "other is not what would be served: onnx/model.onnx is not the file the catalogue pins (its SHA-256 differs).\n"
-    )
-    assert client.requests == [] and catalogue_file.read_text() == before
-
-
-def test_without_a_token_one_sentence_says_how_to_log_in(hub: HubOnLoopback, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "training.push", "--namespace", "someone"],
-        env=hub.client_environment(tmp_path),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert (done.returncode, done.stdout, hub.requests) == (1, "", [])
-    assert done.stderr.startswith("There is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN ")
-    assert done.stderr.count("\n") == 1
-
-
-def refused(weights: Path, catalogue_file: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Return the one sentence with which a push of `tiny` with --pin ends, the catalogue being left alone."""
-    before = catalogue_file.read_text()
-    assert main(["tiny", "--pin", *(arguments or ("--namespace", "someone"))], weights, catalogue_file) == 1
-    said: Any = capsys.readouterr()
-    assert said.out == "" and said.err.count("\n") == 1 and catalogue_file.read_text() == before
-    return said.err
-
-
-def test_a_wrong_token_is_one_sentence(
-    client: HubOnLoopback, weights: Path, catalogue_file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    client.accept_only("hf_another")
-    sentence = refused(weights, catalogue_file, capsys)
-    assert sentence.startswith("The Hub does not accept the token: log in with `hf auth login`")
-
-
-@pytest.mark.parametrize("there_already", [False, True])
-def test_a_foreign_namespace_is_one_sentence(
-    client: HubOnLoopback,
-    weights: Path,
-    catalogue_file: Path,
-    capsys: pytest.CaptureFixture[str],
-    there_already: bool,
-) -> None:
-    if there_already:
-        client.put_repo("someone/tiny", {"config.json": b"theirs"})
-    client.close_namespace("someone")
-    sentence = refused(weights, catalogue_file, capsys)
-    assert sentence.startswith("The token has no right to write someone/tiny: log in with")
-    if there_already:
-        assert client.files("someone/tiny") == {"config.json": b"theirs"}
-
-
-def test_a_hub_that_fails_is_one_sentence(
-    client: HubOnLoopback, weights: Path, catalogue_file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    client.fail(500)
-    sentence = refused(weights, catalogue_file, capsys)
-    assert sentence == "The Hub refused someone/tiny with status 500: The Hub is out of order, as this test asked.\n"
-
-
-def test_a_hub_out_of_reach_is_one_sentence(
-    client: HubOnLoopback,
-    weights: Path,
-    catalogue_file: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with HubOnLoopback() as gone:
-        pass
-    monkeypatch.setattr(constants, "ENDPOINT", gone.endpoint)
-    sentence = refused(weights, catalogue_file, capsys)
-    assert sentence.startswith("The Hub cannot be reached, or broke off while someone/tiny was uploaded (ConnectError)")
-
-
-def test_an_impossible_namespace_is_one_sentence(
-    client: HubOnLoopback, weights: Path, catalogue_file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    sentence = refused(weights, catalogue_file, capsys, "--namespace", "a b")
-    assert sentence == "a b/tiny is no valid name of a Hub repository.\n"
-
-
-def test_an_unknown_model_is_one_sentence(
-    client: HubOnLoopback, weights: Path, catalogue_file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["tinny", "--namespace", "someone"], weights, catalogue_file) == 1
-    assert capsys.readouterr().err == "There is no model 'tinny': choose one of tiny, other.\n"
-    assert client.requests == []

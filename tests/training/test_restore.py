@@ -34,8 +34,8 @@ def test_training_can_go_on_with_it(trained_folder: Path, small_recipe: Recipe) 
     torch.testing.assert_close(norm.running_mean, first.mean((0, 2, 3)), atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(norm.running_var, first.var((0, 2, 3), correction=0), atol=1e-4, rtol=1e-3)
     model.train()
-    with torch.no_grad():  # batch statistics are near the running ones, so the answers stay near
-        assert (model(pixels).logits - before).abs().max() < 5 * before.abs().max() + 1
+    with torch.no_grad():  # the statistics of these pictures are the running ones, so the answers stay
+        torch.testing.assert_close(model(pixels).logits, before, atol=1e-3, rtol=1e-3)
 
 
 def test_weights_kept_in_8_bits_come_back_as_floats(trained_folder: Path) -> None:

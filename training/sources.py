@@ -1,0 +1,51 @@
+"""The data sets: where on the Hub they are, what their splits and labels are called, whose they are."""
+
+from dataclasses import dataclass
+
+from models.catalogue import Domain
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set on the Hub (or a local folder of the same schema): where its pictures, labels and splits are."""
+
+    dataset: str
+    domain: Domain
+    positive: str | bool  # the label's value, or ClassLabel name, that means the finding
+    train_split: str
+    validation_split: str | None  # None: carved out of train, patient by patient
+    test_split: str
+    licence: str
+    citation: str
+
+
+PATCH_CAMELYON = Source(
+    dataset="1aurent/PatchCamelyon",
+    domain="histopathology",
+    positive=True,
+    train_split="train",
+    validation_split="valid",
+    test_split="test",
+    licence="CC0-1.0",
+    citation="Veeling et al. 2018, Rotation Equivariant CNNs for Digital Pathology; Bejnordi et al. 2017, CAMELYON16",
+)
+NIH_CHEST_XRAY = Source(  # adults: nothing is trained or chosen on it
+    dataset="nih-chest-xray-sample",
+    domain="chest-xray",
+    positive="PNEUMONIA",
+    train_split="train",
+    validation_split="train",
+    test_split="train",
+    licence="NIH Clinical Center: free use with attribution",
+    citation="Wang et al. 2017, ChestX-ray8: Hospital-Scale Chest X-Ray Database and Benchmarks",
+)
+CHEST_XRAY_PNEUMONIA = Source(
+    dataset="hf-vision/chest-xray-pneumonia",
+    domain="chest-xray",
+    positive="PNEUMONIA",
+    train_split="train",
+    validation_split=None,  # the official one has 16 pictures: too few to choose anything on
+    test_split="test",
+    licence="CC-BY-4.0",
+    citation="Kermany et al. 2018, Identifying Medical Diagnoses and Treatable Diseases by Image-Based Deep Learning",
+)
