@@ -20,7 +20,8 @@ class Ensemble:
 
     def evidence(self, pictures: Sequence[Image.Image]) -> Evidence:
         """Return the ensemble's evidence in RGB pictures of any size."""
-        return combine([net.evidence(pictures) for net in self._nets], self._settings)
+        parts = [net.evidence(pictures, self._settings.views) for net in self._nets]
+        return combine(parts, self._settings)
 
 
 def combine(parts: Sequence[Evidence], settings: EnsembleSettings) -> Evidence:

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from models.errors import ModelFolderError, UnknownOperatingPointError
 from models.preprocessing import Preprocessing
+from models.views import AS_IT_IS, FLIPPED_AXES
 
 CONFIG_FILE = "config.json"
 ONNX_FILE = "onnx/model.onnx"
@@ -51,17 +52,20 @@ class Region:
 class EnsembleSettings:
     """How an ensemble makes one answer of several: log-odds are ``slope * mean(members' log-odds) + intercept``.
 
-    ``members`` maps each member's name to the SHA-256 of its ONNX file.
+    ``members`` maps each member's name to the SHA-256 of its ONNX file; what a member says is its mean over ``views``.
     """
 
     members: Mapping[str, str]
     slope: float
     intercept: float
+    views: Sequence[str] = (AS_IT_IS,)
 
     def __post_init__(self) -> None:
-        """Refuse an ensemble of nobody."""
+        """Refuse an ensemble of nobody, and views that are unknown or none."""
         if not self.members:
             raise ValueError("an ensemble has members")
+        if not self.views or not set(self.views) <= set(FLIPPED_AXES):
+            raise ValueError(f"views are some of {', '.join(FLIPPED_AXES)}")
 
 
 @dataclass(frozen=True)

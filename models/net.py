@@ -10,6 +10,7 @@ from PIL import Image
 
 from models.preprocessing import Preprocessing
 from models.session import Float32, OnnxSession
+from models.views import AS_IT_IS, flip
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,16 +40,17 @@ class Net:
         self.session = session
         self.preprocessing = preprocessing
 
-    def evidence(self, pictures: Sequence[Image.Image]) -> Evidence:
-        """Return the evidence in RGB pictures of any size."""
+    def evidence(self, pictures: Sequence[Image.Image], views: Sequence[str] = (AS_IT_IS,)) -> Evidence:
+        """Return the evidence in RGB pictures of any size, the mean over views; see ``models.views``."""
         started = perf_counter()
         pixel_values = self.preprocessing(pictures)  # (N, 3, H, W) float32
         preprocessed = perf_counter()
-        outputs = self.session.run(pixel_values)
-        logits = outputs.logits.astype(np.float64)  # (N, 2)
+        outputs = [self.session.run(flip(pixel_values, view)) for view in views]
+        logits = np.stack([output.logits for output in outputs]).mean(axis=0, dtype=np.float64)  # (N, 2)
+        heatmaps = [flip(output.heatmap, view) for output, view in zip(outputs, views, strict=True)]
         return Evidence(
             log_odds=logits[:, 1] - logits[:, 0],
-            heatmap=outputs.heatmap,
+            heatmap=np.stack(heatmaps).mean(axis=0),
             preprocess_ms=(preprocessed - started) * 1000,
             inference_ms=(perf_counter() - preprocessed) * 1000,
         )

@@ -22,8 +22,9 @@ import app
 import models
 from models.service import Service
 from tests.running_app import ROOT, running_app
+from training.ensemble_recipes import ENSEMBLES
 from training.howto import snippets
-from training.recipes import ENSEMBLES, RECIPES
+from training.recipes import RECIPES
 
 ENDPOINTS = {"/histopathology": models.names("histopathology")[0], "/chest_xray": models.names("chest-xray")[0]}
 

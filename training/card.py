@@ -10,9 +10,10 @@ from models.figures import EVALUATION_FILE, summary_table
 from models.folder import CONFIG_FILE
 from training.card_figures import figures
 from training.distillation import TEACHER_SHARE
+from training.ensemble_recipes import EnsembleRecipe
 from training.export import EXPORT_FILE
 from training.howto import how_to_use
-from training.recipes import EnsembleRecipe, Recipe, Stage
+from training.recipes import Recipe, Stage
 
 FIGURES_BEGIN = "<!-- figures: written by python -m training.evaluate -->"
 FIGURES_END = "<!-- end of figures -->"
@@ -140,9 +141,10 @@ def static_int8(export: dict[str, Any]) -> list[str]:
 def _stage(stage: Stage) -> str:
     taught = f", {TEACHER_SHARE:.0%} of the loss from the soft labels of `{stage.teacher}`" if stage.teacher else ""
     phases = ", a random phase of the dilated net per batch" * stage.random_phases
+    averaged = ", the rate constant and the mean of the weights kept" * stage.averaged
     return (
         f"{stage.epochs:g} epoch{'s' * (stage.epochs != 1)} at {stage.size} px, output stride {stage.output_stride}, "
-        f"batch {stage.batch_size}, peak learning rate {stage.learning_rate:g}{phases}{taught}"
+        f"batch {stage.batch_size}, peak learning rate {stage.learning_rate:g}{averaged}{phases}{taught}"
     )
 
 
@@ -150,9 +152,11 @@ def ensemble_text(recipe: EnsembleRecipe, config: dict[str, Any]) -> list[str]:
     """Return how an ensemble joins its members."""
     settings = config["overread"]["ensemble"]
     members = "; ".join(f"`{name}` with ONNX file `{digest[:12]}`" for name, digest in settings["members"].items())
+    *most, last = settings["views"]
+    views = f"{', '.join(most)} and {last}" if most else last
     return [
         "## Members",
-        f"{members}: mean of the calibrated log-odds, times {settings['slope']:.3f}, "
+        f"{members}. Each sees the picture {views}. Mean of the calibrated log-odds, times {settings['slope']:.3f}, "
         f"{settings['intercept']:+.3f} (calibrated once more on validation data). The folder holds no weights: "
         "`config.json` pins the members' files. "
         f"Made by `python -m training.ensemble {recipe.name}`.",

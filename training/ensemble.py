@@ -14,12 +14,11 @@ from sklearn.metrics import roc_auc_score
 
 from models.catalogue import BUNDLED_FOLDER
 from models.classifier import Classifier
-from models.ensemble import combine
 from models.folder import CONFIG_FILE, EnsembleSettings
 from training.calibrate import colour_scale, decisions, fit_calibration, sigmoid
-from training.evidence import evidence_on
+from training.ensemble_recipes import ENSEMBLES, EnsembleRecipe
+from training.evidence import ensemble_evidence
 from training.export import pin
-from training.recipes import ENSEMBLES, EnsembleRecipe
 from training.validation import validation_pictures
 
 
@@ -36,12 +35,12 @@ def join(
     """
     members = [Classifier(weights / name) for name in recipe.members]
     digests = {member.identity.name: member.identity.sha256 for member in members}
-    plain = EnsembleSettings(digests, slope=1.0, intercept=0.0)
+    plain = EnsembleSettings(digests, slope=1.0, intercept=0.0, views=recipe.views)
 
     validation = validation_pictures(recipe, data)
     labels = validation.labels
     parts = [
-        combine([evidence_on(member, (), validation.dataset, title, runs, damaged) for member in members], plain)
+        ensemble_evidence(members, plain, validation.dataset, title, runs, damaged)
         for title, damaged in validation.parts
     ]
     log_odds = np.concatenate([part.log_odds for part in parts])
@@ -58,7 +57,7 @@ def join(
         "pretrained_cfg": first["pretrained_cfg"],
         "overread": {
             "finding": recipe.finding,
-            "ensemble": {"members": digests, **asdict(calibration)},
+            "ensemble": {"members": digests, **asdict(calibration), "views": recipe.views},
             **decisions(calibration, validation.name, probabilities, labels),
             "heatmap": {
                 "layer": "last convolutional stage, mean over the members",

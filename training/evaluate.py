@@ -19,14 +19,16 @@ from models.catalogue import BUNDLED_FOLDER
 from models.errors import ModelFolderError
 from models.figures import EVALUATION_FILE
 from models.folder import CONFIG_FILE, OperatingPoint
+from models.views import AS_IT_IS
 from training import plots
 from training.calibrate import sigmoid
 from training.card import update_readme, write_card
 from training.data import Split, file_names, kind_of, load_split
+from training.ensemble_recipes import ENSEMBLES, EnsembleRecipe
 from training.evidence import Answers
 from training.explain import delete_and_insert, play_pointing_game
 from training.metrics import BINS, RESAMPLES, compare, measure, proportion, subgroup_auc
-from training.recipes import ENSEMBLES, RECIPES, EnsembleRecipe, Recipe
+from training.recipes import RECIPES, Recipe
 from training.sources import CHEST_XRAY_PNEUMONIA, NIH_CHEST_XRAY
 
 README = Path(__file__).parents[1] / "README.md"
@@ -64,6 +66,7 @@ def evaluate(
     answers = Answers(recipe, weights, runs)
     classifier = answers.classifier
     members = [recipe] if isinstance(recipe, Recipe) else [RECIPES[member] for member in recipe.members]
+    views = classifier.config.ensemble.views if classifier.config.ensemble else (AS_IT_IS,)
     points = list(classifier.config.operating_points.values())
     calibration = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))["overread"]["calibration"]
     result: dict[str, Any] = {
@@ -106,7 +109,7 @@ def evaluate(
     result["pointing_game"] = {
         # The peer, eight times as slow, plays one split.
         split: play_pointing_game(
-            members, weights, dataset, said[split], count, with_peer=len(members) == 1 and split == "validation"
+            members, views, weights, dataset, said[split], count, with_peer=len(members) == 1 and split == "validation"
         )
         for split, dataset in datasets.items()
     }

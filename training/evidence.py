@@ -10,8 +10,11 @@ from datasets import Dataset
 
 from models.classifier import BATCH_SIZE, Classifier
 from models.ensemble import combine
+from models.folder import EnsembleSettings
 from models.net import Evidence
-from training.recipes import EnsembleRecipe, Recipe
+from models.views import AS_IT_IS
+from training.ensemble_recipes import EnsembleRecipe
+from training.recipes import Recipe
 from training.validation import batches
 
 FOLDER = "evidence"
@@ -63,15 +66,37 @@ def evidence_on(
     """
     settings = classifier.config.ensemble
     if settings:
-        parts = [evidence_on(member, (), dataset, title, runs, damaged) for member in members]
-        return combine(parts, settings)
-    net = (classifier.identity.sha256, classifier.config.preprocessing)
+        return ensemble_evidence(members, settings, dataset, title, runs, damaged)
+    return _net_evidence(classifier, AS_IT_IS, dataset, title, runs, damaged)
+
+
+def ensemble_evidence(
+    members: Sequence[Classifier],
+    settings: EnsembleSettings,
+    dataset: Dataset,
+    title: str,
+    runs: Path,
+    damaged: bool = False,
+) -> Evidence:
+    """Return the evidence of nets joined as ``settings`` say; the rest as for ``evidence_on``."""
+    parts = []
+    for member in members:
+        views = [_net_evidence(member, view, dataset, title, runs, damaged) for view in settings.views]
+        log_odds = np.mean([view.log_odds for view in views], axis=0)
+        parts.append(Evidence(log_odds, np.mean([view.heatmap for view in views], axis=0), 0.0, 0.0))
+    return combine(parts, settings)
+
+
+def _net_evidence(
+    classifier: Classifier, view: str, dataset: Dataset, title: str, runs: Path, damaged: bool
+) -> Evidence:
+    net = (classifier.identity.sha256, classifier.config.preprocessing, view)
     # The first picture tells copies of one data set apart: they have equal labels, and may be of another size.
     pictures = (title, damaged, list(dataset["labels"]), dataset[0]["image"].tobytes())
     file = runs / FOLDER / f"{hashlib.sha256(repr((*net, *pictures)).encode()).hexdigest()}.npz"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        found = [classifier.evidence(batch) for batch in batches(dataset, BATCH_SIZE, title, damaged)]
+        found = [classifier.net.evidence(batch, (view,)) for batch in batches(dataset, BATCH_SIZE, title, damaged)]
         log_odds, heatmap = (
             np.concatenate([getattr(part, name) for part in found]) for name in ("log_odds", "heatmap")
         )

@@ -20,6 +20,7 @@ from training.localisation import (
     PointingGame,
     gradcam_default_map,
     maps_of,
+    mean_over_views,
     mosaics,
     our_map,
     pointing_game,
@@ -45,7 +46,13 @@ def torch_net(folder: Path) -> HeatmapClassifier:
 
 
 def play_pointing_game(
-    members: Sequence[Recipe], weights: Path, dataset: Dataset, log_odds: Floats, count: int, with_peer: bool
+    members: Sequence[Recipe],
+    views: Sequence[str],
+    weights: Path,
+    dataset: Dataset,
+    log_odds: Floats,
+    count: int,
+    with_peer: bool,
 ) -> dict[str, Any]:
     """Return the grid pointing game's scores on a split.
 
@@ -54,6 +61,7 @@ def play_pointing_game(
 
     Args:
         members: one net, or an ensemble's.
+        views: what each member is shown of a mosaic, see ``models.views``.
         weights: where the model folders are.
         dataset: the split.
         log_odds: (N,) what the model says of its rows.
@@ -63,7 +71,7 @@ def play_pointing_game(
     rows = surest(log_odds, np.asarray(dataset["labels"]), count, 3 * count)
     sure = dataset.select(rows)
     nets = [torch_net(weights / member.name) for member in members]
-    ours = [our_map(net) for net in nets]
+    ours = [mean_over_views(our_map(net), views) for net in nets]
     games = {"any": _play(members, ours, dataset, count), "surest": _play(members, ours, sure, count)}
     if with_peer:
         games[PEER] = _play(members, [gradcam_default_map(net.net) for net in nets], sure, count)

@@ -1,6 +1,7 @@
 """The "how to use" of a model card, as code that tests run: transformers, onnxruntime and gradio_client."""
 
-from training.recipes import EnsembleRecipe, Recipe
+from training.ensemble_recipes import EnsembleRecipe
+from training.recipes import Recipe
 
 TRANSFORMERS = """\
 from transformers import pipeline

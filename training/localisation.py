@@ -7,7 +7,7 @@ and surest about, so that an error of the map is not confused with one of the mo
 pictures drawn from all, a model that errs pays for it. A cell near the seam sees both sides.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
+from models.views import flip
 from training.gradcam import HeatmapClassifier
 from training.metrics import MeanEstimate, estimate_mean
 
@@ -163,6 +164,15 @@ def our_map(net: HeatmapClassifier) -> MapOf:
         return net(torch.from_numpy(pixel_values).to(device))[1].cpu().numpy()
 
     return map_of
+
+
+def mean_over_views(map_of: MapOf, views: Sequence[str]) -> MapOf:
+    """Return the function that gives the mean of a map over views of the picture, each turned back."""
+
+    def mean_of(pixel_values: Floats) -> Floats:
+        return np.mean([flip(map_of(flip(pixel_values, view)), view) for view in views], axis=0)
+
+    return mean_of
 
 
 def gradcam_default_map(net: Any) -> MapOf:

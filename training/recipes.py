@@ -16,7 +16,7 @@ AugmentationKind = Literal[
 
 @dataclass(frozen=True)
 class Stage:
-    """One learning-rate cycle (linear warm-up, cosine decay) at one input size and output stride."""
+    """One training (linear warm-up, cosine decay) at one input size and output stride."""
 
     size: int  # pixels, height and width
     output_stride: int
@@ -26,6 +26,7 @@ class Stage:
     augmentation: AugmentationKind
     teacher: str | None = None  # the recipe whose finished net's soft labels are learned beside the hard ones
     random_phases: bool = False  # see `training.phases`; for a stage strided more than what is exported
+    averaged: bool = False  # see `training.averaging`: the rate stays constant, and the weights' mean is kept
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,26 @@ RECIPES = {
                     augmentation="chest-xray-strong",
                     teacher="chest-xray-efficientnet-lite0",
                 ),
+                Stage(
+                    size=160,
+                    output_stride=32,
+                    epochs=3,
+                    learning_rate=5e-4,
+                    batch_size=32,
+                    augmentation="chest-xray-tone",
+                    teacher="chest-xray-efficientnet-lite0",
+                    random_phases=True,
+                ),
+                Stage(
+                    size=224,
+                    output_stride=32,
+                    epochs=1,
+                    learning_rate=1.5e-4,
+                    batch_size=32,
+                    augmentation="chest-xray-tone",
+                    teacher="chest-xray-efficientnet-lite0",
+                    random_phases=True,
+                ),
             ),
             export_size=224,
             export_stride=16,
@@ -217,6 +238,16 @@ RECIPES = {
                     augmentation="chest-xray-tone",
                     random_phases=True,
                 ),
+                Stage(
+                    size=224,
+                    output_stride=32,
+                    epochs=4,
+                    learning_rate=2e-4,
+                    batch_size=32,
+                    augmentation="chest-xray-tone",
+                    random_phases=True,
+                    averaged=True,
+                ),
             ),
             export_size=224,
             export_stride=16,
@@ -227,42 +258,5 @@ RECIPES = {
             settled_batch_norms=True,
             corrupted_selection=True,
         ),
-    )
-}
-
-
-@dataclass(frozen=True)
-class EnsembleRecipe:
-    """Which exported models answer together: the mean of their calibrated log-odds and maps, calibrated once more."""
-
-    name: str
-    members: tuple[str, ...]  # names of recipes on one data set
-
-    @property
-    def source(self) -> Source:
-        """The members' data set."""
-        return RECIPES[self.members[0]].source
-
-    @property
-    def corrupted_selection(self) -> bool:
-        """Whether the members were compared on damaged validation pictures."""
-        return RECIPES[self.members[0]].corrupted_selection
-
-    @property
-    def seed(self) -> int:
-        """The seed of the members' splits."""
-        return RECIPES[self.members[0]].seed
-
-    @property
-    def finding(self) -> str:
-        """What the members look for."""
-        return RECIPES[self.members[0]].finding
-
-
-ENSEMBLES = {
-    recipe.name: recipe
-    for recipe in (
-        EnsembleRecipe("pcam-ensemble", ("pcam-resnet18", "pcam-efficientnet-lite0", "pcam-efficientnet-lite0-128")),
-        EnsembleRecipe("chest-xray-ensemble", ("chest-xray-xception", "chest-xray-efficientnet-lite0")),
     )
 }

@@ -23,6 +23,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from models.preprocessing import Preprocessing
 from training.augmentations import augmentation_for
+from training.averaging import WeightAverage
 from training.corruptions import corrupt
 from training.data import load_split
 from training.distillation import DistillingTrainer, load_teacher
@@ -110,7 +111,10 @@ def train_stage(
     folder: Path,
     push_to: str | None = None,
 ) -> TimmWrapperForImageClassification:
-    """Return the model after one stage, at the checkpoint with the best validation AUC; resumes where it stopped."""
+    """Return the model after one stage; resumes where it stopped.
+
+    It has the weights of the checkpoint with the best validation AUC, or where the stage says so their mean.
+    """
     preprocess = recipe.preprocessing(stage.size)
     counts = np.bincount(train["labels"], minlength=2)
     weights = torch.tensor(len(train) / (2 * counts), dtype=torch.float32)  # balanced: each class weighs half
@@ -129,7 +133,7 @@ def train_stage(
         per_device_eval_batch_size=stage.batch_size,
         learning_rate=stage.learning_rate,
         weight_decay=recipe.weight_decay,
-        lr_scheduler_type="cosine",
+        lr_scheduler_type="constant_with_warmup" if stage.averaged else "cosine",
         warmup_steps=int(recipe.warmup * steps),
         max_grad_norm=1.0,
         bf16=recipe.bfloat16,
@@ -137,7 +141,7 @@ def train_stage(
         eval_strategy="epoch",
         save_strategy="epoch",
         save_total_limit=2,
-        load_best_model_at_end=True,
+        load_best_model_at_end=not stage.averaged,
         metric_for_best_model="auc",
         logging_steps=25,
         report_to="none",
@@ -147,6 +151,7 @@ def train_stage(
         dataloader_num_workers=0,
         seed=recipe.seed,
     )
+    averages = [WeightAverage(model)] if stage.averaged else []
     trainer = DistillingTrainer(
         teacher=load_teacher(stage.teacher, folder.parents[1], preprocess) if stage.teacher else None,
         model=model.to(memory_format=torch.channels_last),  # type: ignore[call-arg]  # transformers wraps Module.to
@@ -158,9 +163,11 @@ def train_stage(
         ),
         compute_loss_func=loss,
         compute_metrics=auc_and_loss,
-        callbacks=[ImagesPerSecond()],
+        callbacks=[ImagesPerSecond(), *averages],
     )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.exists() else None)
+    for average in averages:
+        average.copy_to(model)
     write_history(trainer.state.log_history, folder)
     return model
 
@@ -218,7 +225,7 @@ def train(
         torch.save(state, done[number])
     exported = build_model(recipe, recipe.export_size, recipe.export_stride)
     exported.load_state_dict(state or {})
-    if recipe.settled_batch_norms:
+    if recipe.settled_batch_norms or recipe.stages[-1].averaged:
         settle_batch_norms(exported, recipe, train_split)
     final = runs / recipe.name / "final"
     exported.save_pretrained(final)

@@ -11,7 +11,8 @@ from tqdm import tqdm
 
 from training.corruptions import corrupt
 from training.data import load_split
-from training.recipes import EnsembleRecipe, Recipe
+from training.ensemble_recipes import EnsembleRecipe
+from training.recipes import Recipe
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,9 @@ def test_an_ensemble_of_ensembles_is_refused(weights: Path) -> None:
         Classifier(weights / "more", threads=1)
 
 
-@pytest.mark.parametrize("change", [{"members": {}}, {"slope": 1, "extra": 1}])
+@pytest.mark.parametrize(
+    "change", [{"members": {}}, {"slope": 1, "extra": 1}, {"views": []}, {"views": ["from behind"]}]
+)
 def test_an_ensemble_whose_config_makes_no_sense_is_refused(weights: Path, change: dict[str, Any]) -> None:
     file = weights / "both" / "config.json"
     config = json.loads(file.read_text())

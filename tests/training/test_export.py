@@ -12,6 +12,7 @@ import pytest
 import torch
 import yaml
 from PIL import Image as PillowImage
+from PIL import ImageOps
 from transformers import pipeline
 
 from models.catalogue import CatalogueEntry
@@ -19,13 +20,16 @@ from models.classifier import Classifier
 from models.errors import ModelFolderError
 from models.hub import verify
 from models.session import OnnxSession
+from models.views import AS_IT_IS
 from tests.stained_patch import stained_patch
+from training.card import ensemble_text
 from training.compress import compress_weights
 from training.ensemble import join
+from training.ensemble_recipes import EnsembleRecipe
 from training.evaluate import evaluate
 from training.explain import torch_net
 from training.export import pin
-from training.recipes import RECIPES, EnsembleRecipe, Recipe
+from training.recipes import RECIPES, Recipe
 from training.train import train
 
 
@@ -129,7 +133,7 @@ def test_an_ensemble_of_two_exports_is_calibrated_measured_and_described(
     twin = dataclasses.replace(small_recipe, name="twin")
     monkeypatch.setitem(RECIPES, "twin", twin)
     monkeypatch.setitem(RECIPES, small_recipe.name, small_recipe)
-    both = EnsembleRecipe("both", (small_recipe.name, "twin"))
+    both = EnsembleRecipe("both", (small_recipe.name, "twin"), (AS_IT_IS,))
     made = join(both, patches, weights, weights)
     answer = Classifier(made, threads=1).predict(io.BytesIO(stained_patch(5, True)))
     alone = Classifier(trained_folder, threads=1).predict(io.BytesIO(stained_patch(5, True)))
@@ -146,6 +150,29 @@ def test_an_ensemble_of_two_exports_is_calibrated_measured_and_described(
     card = (made / "README.md").read_text()
     assert f"`twin` with ONNX file `{settings.members['twin'][:12]}`" in card
     assert yaml.safe_load(card.split("---")[1])["model-index"][0]["name"] == "both"
+
+
+def test_an_ensemble_of_views_is_calibrated_on_and_answers_with_their_mean(
+    trained_folder: Path, small_recipe: Recipe, patches: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RECIPES, small_recipe.name, small_recipe)
+    weights = trained_folder.parent
+    views = (AS_IT_IS, "flipped left to right")
+    recipe = EnsembleRecipe("turned", (small_recipe.name,), views)
+    made = join(recipe, patches, weights, weights)
+    patch = PillowImage.open(io.BytesIO(stained_patch(5, True))).convert("RGB")
+    one = Classifier(trained_folder, threads=1).evidence([patch, ImageOps.mirror(patch)]).log_odds
+    assert abs(one[0] - one[1]) > 1e-4
+    turned = Classifier(made, threads=1)
+    assert turned.config.ensemble
+    slope, intercept = turned.config.ensemble.slope, turned.config.ensemble.intercept
+    answers = [turned.predict(picture) for picture in (patch, ImageOps.mirror(patch))]
+    for answer in answers:
+        assert answer.log_odds == pytest.approx(slope * one.mean() + intercept, abs=1e-5)
+        assert answer.heatmap.sum() + answer.heatmap_bias == pytest.approx(answer.log_odds, abs=1e-4)
+    np.testing.assert_allclose(answers[0].heatmap, answers[1].heatmap[:, ::-1], atol=1e-6)
+    text = " ".join(ensemble_text(recipe, json.loads((made / "config.json").read_text())))
+    assert "Each sees the picture as it is and flipped left to right." in text
 
 
 def test_the_file_and_the_torch_net_hold_the_same_weights(trained_folder: Path) -> None:

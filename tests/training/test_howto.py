@@ -10,8 +10,9 @@ import pytest
 from models.classifier import Classifier
 from tests.hub_on_loopback import HubOnLoopback
 from tests.stained_patch import stained_patch
+from training.ensemble_recipes import ENSEMBLES
 from training.howto import OWN_NAMESPACE, snippets
-from training.recipes import ENSEMBLES, RECIPES, Recipe
+from training.recipes import RECIPES, Recipe
 
 
 def run(code: str, hub: HubOnLoopback, home: Path) -> str:

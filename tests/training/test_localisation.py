@@ -17,6 +17,7 @@ from training.localisation import (
     gradcam_default_map,
     last_stage,
     maps_of,
+    mean_over_views,
     mosaics,
     our_map,
     pointing_game,
@@ -71,6 +72,20 @@ def test_a_mosaic_is_one_positive_and_three_different_negatives_with_the_positiv
             np.testing.assert_array_equal(tile, PIXELS[name])
         assert LABELS[names].tolist() == [int(place == quadrant) for place in range(4)]
         assert len(set(names)) == 4
+
+
+def test_a_map_averaged_over_views_shows_what_each_view_showed_in_its_place() -> None:
+    def upper_left(pixels: np.ndarray) -> np.ndarray:
+        """Evidence in the first cell only, as much as the first pixel's value."""
+        heatmaps = np.zeros((len(pixels), *pixels.shape[2:]), np.float32)
+        heatmaps[:, 0, 0] = pixels[:, 0, 0, 0]
+        return heatmaps
+
+    found = mean_over_views(upper_left, ("as it is", "turned by 180°"))(PIXELS[:2])
+    assert found.shape == (2, 4, 6)
+    assert found[:, 0, 0].tolist() == [50, 50.5]
+    assert found[:, -1, -1].tolist() == [0, 0.5]
+    assert np.count_nonzero(found) == 3
 
 
 def test_every_positive_picture_comes_before_one_comes_again() -> None:

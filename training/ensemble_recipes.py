@@ -1,0 +1,54 @@
+"""Which exported models answer together."""
+
+from dataclasses import dataclass
+
+from models.views import AS_IT_IS, FLIPPED_AXES
+from training.recipes import RECIPES
+from training.sources import Source
+
+
+@dataclass(frozen=True)
+class EnsembleRecipe:
+    """Which exported models answer together: the mean of their calibrated log-odds and maps, calibrated once more."""
+
+    name: str
+    members: tuple[str, ...]  # names of recipes on one data set
+    views: tuple[str, ...]  # of `models.views`, each shown to each member
+
+    @property
+    def source(self) -> Source:
+        """The members' data set."""
+        return RECIPES[self.members[0]].source
+
+    @property
+    def corrupted_selection(self) -> bool:
+        """Whether the members were compared on damaged validation pictures."""
+        return RECIPES[self.members[0]].corrupted_selection
+
+    @property
+    def seed(self) -> int:
+        """The seed of the members' splits."""
+        return RECIPES[self.members[0]].seed
+
+    @property
+    def finding(self) -> str:
+        """What the members look for."""
+        return RECIPES[self.members[0]].finding
+
+
+ENSEMBLES = {
+    recipe.name: recipe
+    for recipe in (
+        # A patch has no top and no left: all four flips. A chest has a top, and its heart on one side.
+        EnsembleRecipe(
+            "pcam-ensemble",
+            ("pcam-resnet18", "pcam-efficientnet-lite0", "pcam-efficientnet-lite0-128"),
+            tuple(FLIPPED_AXES),
+        ),
+        EnsembleRecipe(
+            "chest-xray-ensemble",
+            ("chest-xray-xception", "chest-xray-efficientnet-lite0"),
+            (AS_IT_IS, "flipped left to right"),
+        ),
+    )
+}
