@@ -13,7 +13,7 @@ import io
 import os
 import platform
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -30,19 +30,19 @@ from tqdm import tqdm
 from models.catalogue import catalogue
 from models.classifier import Classifier
 from models.folder import ONNX_FILE
+from models.prediction import Prediction
 from training.localisation import last_stage
 from training.recipes import RECIPES
 from training.train import build_model
 
 RESULT = Path(__file__).with_suffix(".md")
 PICTURES = {"histopathology": (96, 96), "chest-xray": (1024, 1024)}  # what visitors of either tab send
+UNMEASURED = 2  # rounds, in which memory is laid out
 
 
-def variants(name: str, threads: int, folder: Path) -> dict[str, Callable[[], object]]:
-    """Return what is timed for one model, by title; each call answers one picture."""
+def peers(name: str, classifier: Classifier, data: bytes, threads: int, folder: Path) -> list[Callable[[], object]]:
+    """Return what is timed beside one net, in the order of the table; each call answers one picture."""
     entry, recipe = catalogue()[name], RECIPES[name]
-    classifier = Classifier(entry.bundled_folder, threads)
-    data = encoded_picture(PICTURES[entry.domain], "PNG" if entry.domain == "histopathology" else "JPEG")
     picture = Image.open(io.BytesIO(data)).convert("RGB")
     pixels = classifier.config.preprocessing([picture])  # (1, 3, H, W) float32
 
@@ -61,12 +61,25 @@ def variants(name: str, threads: int, folder: Path) -> dict[str, Callable[[], ob
         with torch.inference_mode():
             return net(tensor)
 
-    return {
-        "Overread, bytes to overlay": lambda: classifier.predict(data),
-        "onnxruntime, logits only": lambda: bare.run(None, {"pixel_values": pixels}),
-        "torch eager, logits only": eager,
-        "torch + pytorch_grad_cam": lambda: cam(tensor, [lambda logits: logits[1] - logits[0]]),
-    }
+    return [
+        lambda: bare.run(None, {"pixel_values": pixels}),
+        eager,
+        lambda: cam(tensor, [lambda logits: logits[1] - logits[0]]),
+    ]
+
+
+def row(name: str, threads: int, rounds: int, folder: Path) -> str:
+    """Return a model's row of the table; an ensemble has no peers."""
+    torch.set_num_threads(threads)
+    entry = catalogue()[name]
+    classifier = Classifier(entry.bundled_folder, threads)
+    data = encoded_picture(PICTURES[entry.domain], "PNG" if entry.domain == "histopathology" else "JPEG")
+    answers: list[Prediction] = []
+    others = [] if entry.members else peers(name, classifier, data, threads, folder)
+    ours, *times = milliseconds([lambda: answers.append(classifier.predict(data)), *others], rounds)
+    session = median(answer.milliseconds.inference for answer in answers[UNMEASURED:])
+    cells = [f"{time:.1f} ({time / ours:.2f}x)" for time in times] or ["", "", ""]
+    return f"| {name} | {threads} | {ours:.1f} | {session:.1f} | {' | '.join(cells)} |"
 
 
 def encoded_picture(size: tuple[int, int], kind: str) -> bytes:
@@ -78,16 +91,16 @@ def encoded_picture(size: tuple[int, int], kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def milliseconds(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Return the median milliseconds of each call over rounds in which all take turns, after two unmeasured ones."""
-    times: dict[str, list[float]] = {title: [] for title in calls}
-    for number in range(rounds + 2):
-        for title, call in calls.items():
+def milliseconds(calls: Sequence[Callable[[], object]], rounds: int) -> list[float]:
+    """Return the median milliseconds of each call over rounds in which all take turns, after ``UNMEASURED`` ones."""
+    times: list[list[float]] = [[] for _ in calls]
+    for number in range(rounds + UNMEASURED):
+        for call, taken in zip(calls, times, strict=True):
             started = perf_counter()
             call()
-            if number >= 2:
-                times[title].append((perf_counter() - started) * 1000)
-    return {title: median(values) for title, values in times.items()}
+            if number >= UNMEASURED:
+                taken.append((perf_counter() - started) * 1000)
+    return [median(taken) for taken in times]
 
 
 def main() -> None:
@@ -104,15 +117,8 @@ def main() -> None:
         "|---|---|---|---|---|---|---|",
     ]
     with tempfile.TemporaryDirectory() as folder:
-        nets = [name for name, entry in catalogue().items() if not entry.members]  # an ensemble is the sum of its nets
-        for name in tqdm(nets, unit="model"):
-            for threads in (1, 2):
-                torch.set_num_threads(threads)
-                calls = variants(name, threads, Path(folder))
-                ours, *others = milliseconds(calls, rounds).values()
-                session = calls["Overread, bytes to overlay"]().milliseconds.inference  # type: ignore[attr-defined]
-                cells = " | ".join(f"{value:.1f} ({value / ours:.2f}x)" for value in others)
-                lines.append(f"| {name} | {threads} | {ours:.1f} | {session:.1f} | {cells} |")
+        for name in tqdm(catalogue(), unit="model"):
+            lines += [row(name, threads, rounds, Path(folder)) for threads in (1, 2)]
     print("\n".join(lines))
     RESULT.write_text("# Milliseconds per picture\n\n" + "\n".join(lines) + "\n", encoding="utf-8")
 
