@@ -177,7 +177,7 @@ RECIPES = {
                 Stage(
                     size=224,
                     output_stride=32,
-                    epochs=1,
+                    epochs=0.75,
                     learning_rate=1.5e-4,
                     batch_size=32,
                     augmentation="chest-xray-tone",
