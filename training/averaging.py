@@ -33,12 +33,13 @@ class WeightAverage(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Count the weights of this step."""
-        if state.global_step > args.warmup_steps and state.global_step % EVERY == 0:
+        if state.global_step > args.get_warmup_steps(state.max_steps) and state.global_step % EVERY == 0:
             self.average.update_parameters(kwargs["model"])
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Keep the mean with the checkpoint."""
-        torch.save(self.average.state_dict(), _file(args, state))
+        """Keep the mean with the checkpoint; processes that train together have the same."""
+        if state.is_world_process_zero:
+            torch.save(self.average.state_dict(), _file(args, state))
 
     def copy_to(self, model: nn.Module) -> None:
         """Give a model the mean weights; its batch norms' statistics stay, and are to be estimated anew."""

@@ -79,7 +79,7 @@ def opening(recipe: Recipe | EnsembleRecipe) -> list[str]:
         )
     return [
         f"# {recipe.name}",
-        f"Says how probable {recipe.finding} is in a picture, and where it sees it. {what}",
+        f"Says how probable {recipe.source.finding} is in a picture, and where it sees it. {what}",
         "**Intended use:** teaching, and research into calibration and explanations. It is not a medical device, and "
         "no decision about anybody's care may rest on it.",
     ]
@@ -110,10 +110,11 @@ def net_text(recipe: Recipe, folder: Path) -> list[str]:
         )
     return [
         "## Training",
-        f"timm's `{recipe.architecture}` from {start}: {'; '.join(map(_stage, recipe.stages))}. AdamW, weight decay "
-        f"{recipe.weight_decay:g}, cosine schedule with {100 * recipe.warmup:g} % warm-up, label smoothing "
-        f"{recipe.label_smoothing:g}, classes weighted equally, {'bfloat16' if recipe.bfloat16 else 'float32'}, seed "
-        f"{recipe.seed}{'; batch norms estimated anew on clean pictures' * recipe.settled_batch_norms}. Exported at "
+        f"timm's `{recipe.architecture}` from {start}: {'; '.join(map(_stage, recipe.stages))}. AdamW, "
+        f"{recipe.batch_size} pictures a step, weight decay {recipe.weight_decay:g}, cosine schedule with "
+        f"{100 * recipe.warmup:g} % warm-up, label smoothing {recipe.label_smoothing:g}, classes "
+        f"weighted equally, {'bfloat16' if recipe.bfloat16 else 'float32'}, seed {recipe.seed}"
+        f"{'; batch norms estimated anew on clean pictures' * recipe.settled_batch_norms}. Exported at "
         f"{recipe.export_size} px with output stride {recipe.export_stride}: `python -m training.train "
         f"{recipe.name}`, then `python -m training.export {recipe.name}`.",
         "Large weights are rounded to 8 bits with a scale per channel and computed with in float32. On "
@@ -141,10 +142,10 @@ def static_int8(export: dict[str, Any]) -> list[str]:
 def _stage(stage: Stage) -> str:
     taught = f", {TEACHER_SHARE:.0%} of the loss from the soft labels of `{stage.teacher}`" if stage.teacher else ""
     phases = ", a random phase of the dilated net per batch" * stage.random_phases
-    averaged = ", the rate constant and the mean of the weights kept" * stage.averaged
+    averaged = ", kept after the warm-up, and the mean of the weights from then on" * stage.averaged
     return (
         f"{stage.epochs:g} epoch{'s' * (stage.epochs != 1)} at {stage.size} px, output stride {stage.output_stride}, "
-        f"batch {stage.batch_size}, peak learning rate {stage.learning_rate:g}{averaged}{phases}{taught}"
+        f"peak learning rate {stage.learning_rate:g}{averaged}{phases}{taught}"
     )
 
 

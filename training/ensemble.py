@@ -56,7 +56,7 @@ def join(
         "label_names": first["label_names"],
         "pretrained_cfg": first["pretrained_cfg"],
         "overread": {
-            "finding": recipe.finding,
+            "finding": recipe.source.finding,
             "ensemble": {"members": digests, **asdict(calibration), "views": recipe.views},
             **decisions(calibration, validation.name, probabilities, labels),
             "heatmap": {

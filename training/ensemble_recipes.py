@@ -21,25 +21,15 @@ class EnsembleRecipe:
         return RECIPES[self.members[0]].source
 
     @property
-    def corrupted_selection(self) -> bool:
-        """Whether the members were compared on damaged validation pictures."""
-        return RECIPES[self.members[0]].corrupted_selection
-
-    @property
     def seed(self) -> int:
         """The seed of the members' splits."""
         return RECIPES[self.members[0]].seed
-
-    @property
-    def finding(self) -> str:
-        """What the members look for."""
-        return RECIPES[self.members[0]].finding
 
 
 ENSEMBLES = {
     recipe.name: recipe
     for recipe in (
-        # A patch has no top and no left: all four flips. A chest has a top, and its heart on one side.
+        # A patch has no top and no left: all four flips. A chest has a top; mirrored, it was learned from.
         EnsembleRecipe(
             "pcam-ensemble",
             ("pcam-resnet18", "pcam-efficientnet-lite0", "pcam-efficientnet-lite0-128"),

@@ -90,7 +90,7 @@ def evaluate(
         result["splits"][split] = measure(labels, sigmoid(log_odds), points, uncalibrated)
         curves[split] = (labels, sigmoid(log_odds))
         before[f"{split}, before calibration"], before[split] = (labels, uncalibrated), curves[split]
-        if split == "validation" and recipe.corrupted_selection:
+        if split == "validation" and recipe.source.easy:
             damaged = sigmoid(answers.log_odds(dataset, "damaged validation", damaged=True))
             result["damaged_validation"] = measure(labels, damaged, points)
             default = classifier.config.operating_point(None).threshold

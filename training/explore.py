@@ -12,7 +12,6 @@ from typing import get_args
 from training import explore_report
 from training.data import Split
 from training.look import SAMPLE, find_duplicates, find_patients, look_at
-from training.recipes import RECIPES
 from training.sources import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON
 
 DATA_SETS = {"pcam": PATCH_CAMELYON, "chest-xray": CHEST_XRAY_PNEUMONIA}
@@ -31,8 +30,7 @@ def explore(name: str, runs: Path, data: str | None = None, sample: int = SAMPLE
     source = DATA_SETS[name]
     looks = [look_at(source, split, data, sample) for split in get_args(Split)]
     patients = find_patients(looks) if name in NAMES_TELL_PATIENTS else None
-    classes = next(recipe.labels for recipe in RECIPES.values() if recipe.source is source)
-    page = explore_report.page(name, source, classes, looks, find_duplicates(looks), patients)
+    page = explore_report.page(name, source, looks, find_duplicates(looks), patients)
     file = runs / "explore" / f"{name}.html"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(page, encoding="utf-8")

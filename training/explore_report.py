@@ -29,7 +29,6 @@ STYLE = (Path(__file__).parent / "explore_report.css").read_text(encoding="utf-8
 def page(
     name: str,
     source: Source,
-    classes: tuple[str, str],
     looks: Sequence[Look],
     duplicates: Duplicates,
     patients: Patients | None,
@@ -39,11 +38,11 @@ def page(
     Args:
         name: as on the command line.
         source: the data set.
-        classes: what class 0 and class 1 are called.
         looks: one per split.
         duplicates: among the sampled pictures of all splits.
         patients: what the file names tell, where they do.
     """
+    classes = source.labels
     sections = {
         "Class balance": _balance(classes, looks),
         "Sample pictures": _walls(classes, looks),

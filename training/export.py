@@ -106,14 +106,14 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
     write_config(
         folder,
         {
-            "finding": recipe.finding,
+            "finding": recipe.source.finding,
             **decisions(calibration, validation.name, probabilities, labels),
             "heatmap": {
                 "layer": "last convolutional stage",
                 "bias": model.bias,
                 "scale": colour_scale(shipped.heatmap),
             },
-            "region": recipe.region or None,
+            "region": dict(recipe.source.region) or None,
         },
     )
     uncompressed = calibration.slope * margin(raw) + calibration.intercept

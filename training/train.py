@@ -3,6 +3,8 @@
 Each stage of the recipe is one learning-rate cycle of transformers' Trainer, which writes a checkpoint every epoch
 ``runs/<name>/stage-<n>/`` and goes on from the last one when the command is given again. The net with the best
 validation AUC ends in ``runs/<name>/final/`` as a transformers folder, where ``python -m training.export`` finds it.
+
+``accelerate launch -m training.train NAME`` shares each batch of the recipe among the machine's GPUs.
 """
 
 import argparse
@@ -12,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import timm
 import torch
+from accelerate import PartialState
 from datasets import Dataset
 from PIL import Image
 from safetensors.torch import load_file
@@ -39,8 +42,8 @@ def build_model(recipe: Recipe, size: int, output_stride: int) -> TimmWrapperFor
     config = TimmWrapperConfig(  # type: ignore[call-arg]  # pretrained_cfg is kept, as every extra key is
         architecture=recipe.architecture,
         model_args={"output_stride": output_stride},
-        id2label=dict(enumerate(recipe.labels)),
-        label2id={label: index for index, label in enumerate(recipe.labels)},
+        id2label=dict(enumerate(recipe.source.labels)),
+        label2id={label: index for index, label in enumerate(recipe.source.labels)},
         pretrained_cfg=recipe.preprocessing(size).to_pretrained_cfg(),
     )
     return TimmWrapperForImageClassification(config)
@@ -125,18 +128,19 @@ def train_stage(
         )
 
     augment = augmentation_for(stage.augmentation)
-    steps = int(stage.epochs * -(-len(train) // stage.batch_size))
+    share = max(1, recipe.batch_size // processes().num_processes)
     arguments = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=stage.epochs,
-        per_device_train_batch_size=stage.batch_size,
-        per_device_eval_batch_size=stage.batch_size,
+        per_device_train_batch_size=share,
+        per_device_eval_batch_size=share,
         learning_rate=stage.learning_rate,
         weight_decay=recipe.weight_decay,
         lr_scheduler_type="constant_with_warmup" if stage.averaged else "cosine",
-        warmup_steps=int(recipe.warmup * steps),
+        warmup_steps=recipe.warmup,  # below 1, a share of all steps
         max_grad_norm=1.0,
         bf16=recipe.bfloat16,
+        average_tokens_across_devices=False,  # else our loss, a mean already, is multiplied by the processes
         use_cpu=not torch.cuda.is_available(),
         eval_strategy="epoch",
         save_strategy="epoch",
@@ -159,7 +163,7 @@ def train_stage(
         data_collator=collate,
         train_dataset=_numbered(train).with_transform(as_tensors(preprocess, lambda picture, _: augment(picture))),
         eval_dataset=_numbered(validation).with_transform(
-            as_tensors(preprocess, corrupt if recipe.corrupted_selection else _unchanged)
+            as_tensors(preprocess, corrupt if recipe.source.easy else _unchanged)
         ),
         compute_loss_func=loss,
         compute_metrics=auc_and_loss,
@@ -168,8 +172,14 @@ def train_stage(
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.exists() else None)
     for average in averages:
         average.copy_to(model)
-    write_history(trainer.state.log_history, folder)
+    if trainer.is_world_process_zero():
+        write_history(trainer.state.log_history, folder)
     return model
+
+
+def processes() -> PartialState:
+    """Return what this process knows of those that train together; alone, it is the main one of one."""
+    return PartialState(cpu=not torch.cuda.is_available())
 
 
 def _unchanged(picture: Image.Image, row: int) -> Image.Image:
@@ -222,12 +232,15 @@ def train(
         if stage.random_phases:
             RandomPhases(model.timm_model, build_model(recipe, stage.size, recipe.export_stride).timm_model)
         state = train_stage(recipe, stage, model, train_split, validation_split, folder, push_to).state_dict()
-        torch.save(state, done[number])
+        if processes().is_main_process:
+            torch.save(state, done[number])
+    final = runs / recipe.name / "final"
+    if not processes().is_main_process:  # all have the same weights: one of them writes
+        return final
     exported = build_model(recipe, recipe.export_size, recipe.export_stride)
     exported.load_state_dict(state or {})
-    if recipe.settled_batch_norms or recipe.stages[-1].averaged:
+    if recipe.settled_batch_norms:
         settle_batch_norms(exported, recipe, train_split)
-    final = runs / recipe.name / "final"
     exported.save_pretrained(final)
     return final
 

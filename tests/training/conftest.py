@@ -1,6 +1,5 @@
 """A net and a data set that take seconds, the whole way from data to a model folder."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,10 @@ from tests.hub_on_loopback import HubOnLoopback
 from tests.stained_patch import stained_patch
 from tests.tiny_model import write_tiny_model
 from tests.training.finished_models import finish
+from tests.training.small_recipe import SMALL_RECIPE
 from training.evaluate import evaluate
 from training.export import export
-from training.recipes import RECIPES, Recipe, Stage
+from training.recipes import Recipe
 from training.train import train
 
 
@@ -32,20 +32,7 @@ def patches(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def small_recipe() -> Recipe:
-    return dataclasses.replace(
-        RECIPES["pcam-resnet18"],
-        architecture="resnet10t",
-        stages=(
-            Stage(
-                size=64,
-                output_stride=32,
-                epochs=2,
-                learning_rate=2e-3,
-                batch_size=8,
-                augmentation="histopathology",
-            ),
-        ),
-    )
+    return SMALL_RECIPE
 
 
 @pytest.fixture(scope="session")

@@ -44,8 +44,8 @@ def test_a_resumed_training_goes_on_with_its_average(tmp_path: Path) -> None:
 def test_an_averaged_stage_keeps_the_mean_and_not_the_last_weights(
     small_recipe: Recipe, patches: str, tmp_path: Path
 ) -> None:
-    stage = dataclasses.replace(small_recipe.stages[0], epochs=EVERY + 2, batch_size=48, averaged=True)
-    recipe = dataclasses.replace(small_recipe, stages=(stage,), warmup=0.0)
+    stage = dataclasses.replace(small_recipe.stages[0], epochs=EVERY + 2, averaged=True)
+    recipe = dataclasses.replace(small_recipe, stages=(stage,), batch_size=48, warmup=0.0)
     train(recipe, tmp_path, patches)
     kept = torch.load(tmp_path / recipe.name / "stage-0-done.pt", weights_only=True)
     last = max((tmp_path / recipe.name / "stage-0").glob("checkpoint-*"), key=lambda file: int(file.name[11:]))

@@ -1,4 +1,7 @@
+import csv
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +74,7 @@ def test_a_recipe_starts_from_the_trunk_it_names(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("training.train.load_initial_weights", lambda model, recipe, init: asked.append(init))
     monkeypatch.setattr("training.train.train_stage", lambda recipe, stage, model, *rest: model)
     monkeypatch.setattr("training.train.RandomPhases", lambda *nets: None)
+    monkeypatch.setattr("training.train.settle_batch_norms", lambda *a: None)
     recipe = dataclasses.replace(RECIPES["pcam-efficientnet-lite0"], architecture="resnet10t")
     for runs, init in ((tmp_path / "hub", None), (tmp_path / "local", "trunk.safetensors")):
         (runs / recipe.name).mkdir(parents=True)
@@ -102,14 +106,21 @@ def test_a_recipe_goes_on_from_another_ones_net(monkeypatch: pytest.MonkeyPatch,
     first, second = (RECIPES[name] for name in ("pcam-efficientnet-lite0", "pcam-efficientnet-lite0-128"))
     monkeypatch.setattr("training.train.load_split", lambda *a: None)
     monkeypatch.setattr("training.train.train_stage", lambda recipe, stage, model, *rest: model)
+    monkeypatch.setattr("training.train.settle_batch_norms", lambda *a: None)
     with pytest.raises(SystemExit, match=r"run `python -m training\.train pcam-efficientnet-lite0` first"):
         train(second, tmp_path)
     trained = build_model(first, 96, 32)
     for name in (first.name, second.name):
         (tmp_path / name).mkdir(exist_ok=True)
-    torch.save(trained.state_dict(), tmp_path / first.name / "stage-0-done.pt")
+    torch.save(trained.state_dict(), tmp_path / first.name / f"stage-{len(first.stages) - 1}-done.pt")
     made = load_file(train(second, tmp_path) / "model.safetensors")
     torch.testing.assert_close(made, dict(trained.state_dict()))
+
+
+def test_averaged_weights_need_batch_norms_of_their_own(recipe: Recipe) -> None:
+    stages = (dataclasses.replace(recipe.stages[0], averaged=True),)
+    with pytest.raises(ValueError, match="its batch norms have to be settled"):
+        dataclasses.replace(recipe, stages=stages, settled_batch_norms=False)
 
 
 def test_checkpoints_are_pushed_while_training(
@@ -122,3 +133,18 @@ def test_checkpoints_are_pushed_while_training(
         (tmp_path / "runs" / small_recipe.name / "stage-0").glob("checkpoint-*"), key=lambda path: path.stat().st_mtime
     )
     assert pushed["model.safetensors"] == (last / "model.safetensors").read_bytes()
+
+
+def test_processes_that_train_together_share_each_batch_and_write_one_net(patches: str, tmp_path: Path) -> None:
+    # What `accelerate launch` runs for several GPUs; on CPUs it wants MPI.
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*launcher, "-m", "tests.training.small_recipe", str(tmp_path), patches]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    (stage,) = tmp_path.glob("*/stage-0")
+    rows = list(csv.DictReader((stage / "history.csv").open(encoding="utf-8")))
+    assert int(rows[-1]["step"]) == 5 * 48 // 8  # as many as alone
+    assert (
+        float(next(row["loss"] for row in rows if row["loss"])) < 1
+    )  # chance is 0.69; added up it would be twice that
+    assert (stage.parent / "final" / "model.safetensors").is_file()

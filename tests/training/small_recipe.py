@@ -1,0 +1,19 @@
+"""A recipe that trains in seconds. As a command, trains it on a folder of patches: RUNS PATCHES."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+from training.recipes import RECIPES, Stage
+from training.train import train
+
+SMALL_RECIPE = dataclasses.replace(
+    RECIPES["pcam-resnet18"],
+    architecture="resnet10t",
+    stages=(Stage(64, epochs=2, learning_rate=2e-3, augmentation="histopathology"),),
+    batch_size=8,
+)
+
+if __name__ == "__main__":
+    averaged = dataclasses.replace(SMALL_RECIPE.stages[0], epochs=5, averaged=True)
+    train(dataclasses.replace(SMALL_RECIPE, stages=(averaged,)), Path(sys.argv[1]), sys.argv[2])
