@@ -7,8 +7,6 @@ writes ``evaluation.json``, plots and the model card. Nothing is chosen here: te
 
 import argparse
 import json
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from models.catalogue import BUNDLED_FOLDER
-from models.errors import ModelFolderError
 from models.figures import EVALUATION_FILE
 from models.folder import CONFIG_FILE, OperatingPoint
 from models.views import AS_IT_IS
 from training import plots
 from training.calibrate import sigmoid
-from training.card import update_readme, write_card
+from training.card import update_readme
+from training.comparisons import compare_all
 from training.data import Split, file_names, kind_of, load_split
 from training.ensemble_recipes import ENSEMBLES, EnsembleRecipe
 from training.evidence import Answers
 from training.explain import delete_and_insert, play_pointing_game
-from training.metrics import BINS, RESAMPLES, compare, measure, proportion, subgroup_auc
+from training.metrics import BINS, RESAMPLES, measure, proportion, subgroup_auc
 from training.recipes import RECIPES, Recipe
 from training.sources import CHEST_XRAY_PNEUMONIA, NIH_CHEST_XRAY
 
@@ -114,24 +112,11 @@ def evaluate(
         for split, dataset in datasets.items()
     }
     result["perturbation"] = delete_and_insert(classifier, test, perturbed, recipe.seed)
-    result["comparisons"] = {
-        other.classifier.identity.name: compare(labels, probabilities, sigmoid(other.log_odds(test, "test")))
-        for other in others(recipe, weights, runs)
-    }
+    result["comparisons"] = {}  # of all the data set's models, once this one's figures are written
     (folder / EVALUATION_FILE).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     draw(result, curves, before, points, folder / FIGURES)
-    write_card(recipe, folder)
-    return result
-
-
-def others(recipe: Recipe | EnsembleRecipe, weights: Path, runs: Path) -> Iterator[Answers]:
-    """Yield every other exported model of the recipe's data set; an ensemble of former members is left out."""
-    exported: list[Recipe | EnsembleRecipe] = [*RECIPES.values(), *ENSEMBLES.values()]
-    for other in exported:
-        if other.source is not recipe.source or other.name == recipe.name:
-            continue
-        with suppress(ModelFolderError):
-            yield Answers(other, weights, runs)
+    compare_all(recipe, weights, runs, data)
+    return json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
 
 
 def draw(result: dict[str, Any], curves: Curves, calibrations: Curves, points: list[OperatingPoint], to: Path) -> None:

@@ -25,6 +25,7 @@ from transformers import EvalPrediction, TimmWrapperConfig, TimmWrapperForImageC
 from transformers.trainer_utils import get_last_checkpoint
 
 from models.preprocessing import Preprocessing
+from training.allocator import keep_freed_memory
 from training.augmentations import augmentation_for
 from training.averaging import WeightAverage
 from training.corruptions import corrupt
@@ -264,6 +265,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go (default: runs)")
     arguments = parser.parse_args()
     recipe = RECIPES[arguments.recipe]
+    keep_freed_memory()
     print(train(recipe, arguments.runs, arguments.data, arguments.init, arguments.push_to))
 
 

@@ -150,6 +150,11 @@ def test_an_ensemble_of_two_exports_is_calibrated_measured_and_described(
     card = (made / "README.md").read_text()
     assert f"`twin` with ONNX file `{settings.members['twin'][:12]}`" in card
     assert yaml.safe_load(card.split("---")[1])["model-index"][0]["name"] == "both"
+    for name, others in ((small_recipe.name, {"twin", "both"}), ("both", {small_recipe.name, "twin"})):
+        compared = json.loads((weights / name / "evaluation.json").read_text())["comparisons"]
+        assert set(compared) == others
+        assert compared["twin"]["difference"]["value"] == pytest.approx(0, abs=1e-9)  # one net, whatever calibration
+        assert "| twin | " in (weights / name / "README.md").read_text()
 
 
 def test_an_ensemble_of_views_is_calibrated_on_and_answers_with_their_mean(
