@@ -24,8 +24,9 @@ class Service:
         self._classifiers: dict[str, Classifier] = {}
         for name in sorted(self._entries, key=lambda name: len(self._entries[name].members)):  # ensembles come last
             self._classifiers[name] = load(name, threads, self._classifiers)
-        for classifier in self._classifiers.values():
-            classifier.warm_up()
+        for name, classifier in self._classifiers.items():
+            if not self._entries[name].members:  # an ensemble's are warm by then
+                classifier.warm_up()
 
     def names(self, domain: Domain) -> list[str]:
         """Return the names of a domain's models, the default first."""
