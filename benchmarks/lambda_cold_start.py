@@ -3,10 +3,10 @@
 python benchmarks/lambda_cold_start.py [--peer SITE-PACKAGES]     from the environment of lambda/requirements-dev.txt
 
 Builds the package as `make lambda-zip` does, runs it with 1769 MB (one vCPU, so one thread), and writes
-benchmarks/lambda_cold_start.md. With --peer, the folder of an environment with torch, timm and grad-cam, the same nets
-are measured with torch inside the package (lambda_torch_peer.py), from the model.safetensors that `python -m
-training.export` leaves beside each ONNX file and that are not committed. The emulator has no micro-VM to start and no
-image to fetch: what Lambda itself adds to a cold start is not in these figures.
+benchmarks/lambda_cold_start.md. With --peer, the folder of an environment with torch, timm and grad-cam, the same nets,
+but no ensembles, are measured with torch inside the package (lambda_torch_peer.py), from each folder's
+model.safetensors; where git has none, `python -m training.restore` writes it. The emulator has no micro-VM to start and
+no image to fetch: what Lambda itself adds to a cold start is not in these figures.
 """
 
 import argparse
@@ -36,8 +36,8 @@ from build_zip import build_folder, unzipped_bytes
 from invoke import lambda_client
 from local import FUNCTION_NAME, LocalFunction
 
-import models
 from benchmarks.lambda_table import MEMORY_MB, PRICE_GB_SECOND, PRICE_REQUEST, Measured, Warm, table
+from models.catalogue import CatalogueEntry, catalogue
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 WARM_UP_CALLS = 5
@@ -93,44 +93,43 @@ def _peak(process: int) -> int:
 
 
 def measure(
-    options: dict[str, Any], package: list[Path], rounds: int, calls: int, largest: bool, name: str
+    options: dict[str, Any], package: list[Path], entries: list[CatalogueEntry], rounds: int, calls: int, largest: bool
 ) -> Measured:
     """Start and call one package over and over.
 
     Args:
         options: for ``LocalFunction``.
         package: the files whose size counts, and which are dropped from the page cache for a start from disk.
+        entries: the models to call; the first of them answers the cold starts.
         rounds: cold starts of each kind.
         calls: warm calls per model.
         largest: also send the largest picture that is accepted.
-        name: for the progress bar.
     """
-    names = {domain: models.names(domain)[0] for domain in PICTURES}
-    images = {domain: path.read_bytes() for domain, path in PICTURES.items()}
     cold: dict[bool, list[float]] = {False: [], True: []}
     warm: dict[str, Warm] = {}
-    with tempfile.TemporaryDirectory() as scratch, tqdm(total=2 * rounds + 2 * calls, desc=name, unit="call") as bar:
+    with tempfile.TemporaryDirectory() as scratch, tqdm(total=2 * rounds + len(entries) * calls, unit="call") as bar:
         log = Path(scratch) / "log.txt"
         for start in range(2 * rounds):
             from_disk = start % 2 == 1
             if from_disk:
                 drop_from_page_cache(package)
             with Running(options, log) as running:
-                cold[from_disk].append(running.call(images["histopathology"], names["histopathology"]))
+                cold[from_disk].append(running.call(PICTURES[entries[0].domain].read_bytes(), entries[0].name))
             bar.update()
         with Running(options, log) as running:
-            for domain, image in images.items():
+            for entry in entries:
+                image = PICTURES[entry.domain].read_bytes()
                 for _ in range(WARM_UP_CALLS):
-                    running.call(image, names[domain])
+                    running.call(image, entry.name)
                 before = len(running.logged(HANDLER_MS))
                 for _ in range(calls):
-                    running.call(image, names[domain])
+                    running.call(image, entry.name)
                     bar.update()
-                warm[domain] = Warm(running.logged(HANDLER_MS)[before:], running.logged(BILLED_MS)[before:])
+                warm[entry.name] = Warm(running.logged(HANDLER_MS)[before:], running.logged(BILLED_MS)[before:])
             peak = running.peak_memory()
             peak_largest = None
             if largest:
-                running.call(largest_picture(), names["chest-xray"])
+                running.call(largest_picture(), entries[0].name)
                 peak_largest = running.peak_memory()
     size = sum(file.stat().st_size for file in package)
     return Measured(cold[False], cold[True], warm, peak, peak_largest, size)
@@ -189,12 +188,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="cold starts of each kind (default 5)")
     parser.add_argument("--calls", type=int, default=100, help="warm calls per model (default 100)")
     options = parser.parse_args()
+    nets = [entry for entry in catalogue().values() if not entry.members]
+    ensembles = [entry for entry in catalogue().values() if entry.members]
     with tempfile.TemporaryDirectory() as scratch:
         package = Path(scratch) / "package"
         build_folder(package)
         files = [file for file in package.rglob("*") if file.is_file()]
         assert sum(file.stat().st_size for file in files) == unzipped_bytes(package)
-        ours = measure({"package": package}, files, options.rounds, options.calls, True, "Overread")
+        ours = measure({"package": package}, files, nets + ensembles, options.rounds, options.calls, True)
     peer = None
     if options.peer:
         folders = [REPOSITORY / "benchmarks", REPOSITORY]
@@ -205,19 +206,19 @@ def main() -> None:
         peer_options = {"package": folders[0], "environment": environment, "handler": "lambda_torch_peer.handler"}
         needed = files_of(["torch", "timm", "grad-cam", "pydicom"], options.peer)
         needed += sorted((REPOSITORY / "models").rglob("*.safetensors"))
-        peer = measure(peer_options, needed, options.rounds, options.calls, False, "torch")
+        peer = measure(peer_options, needed, nets, options.rounds, options.calls, False)
     load = f"load average at the end {os.getloadavg()[0]:.1f}"
     machine = f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}; {load}"
     command = "python benchmarks/lambda_cold_start.py" + (" --peer SITE-PACKAGES" if options.peer else "")
     text = f"""Written by `{command}` on {machine}.
 
-{table(ours, peer, list(PICTURES))}
+{table(ours, peer)}
 
-AWS's Runtime Interface Emulator, {MEMORY_MB} MB, one thread; cold: median and range of {options.rounds} starts, both
-models loaded; warm: {options.calls} calls per model, heat map as grid. Lambda itself adds the start of its micro-VM and
-the fetching of the package to a cold start. "From disk": the package's files were dropped from the page cache first.
-Dollars: mean billed milliseconds of the warm calls, {PRICE_GB_SECOND:.10f} USD per GB-second, {PRICE_REQUEST:.7f} USD
-per request (AWS's price for x86, US East).
+AWS's Runtime Interface Emulator, {MEMORY_MB} MB, one thread; cold: median and range of {options.rounds} starts, all
+models loaded, {nets[0].name} called; warm: {options.calls} calls per model, heat map as grid. Lambda itself adds the
+start of its micro-VM and the fetching of the package to a cold start. "From disk": the package's files were dropped
+from the page cache first. Dollars: mean billed milliseconds of the warm calls, {PRICE_GB_SECOND:.10f} USD per
+GB-second, {PRICE_REQUEST:.7f} USD per request (AWS's price for x86, US East).
 """
     print(text)
     RESULT.write_text("# The function on AWS Lambda's emulator\n\n" + text, encoding="utf-8")

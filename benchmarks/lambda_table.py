@@ -29,8 +29,8 @@ class Measured:
     package_bytes: int
 
 
-def table(ours: Measured, peer: Measured | None, domains: list[str]) -> str:
-    """Return the measurements as Markdown, one column per package."""
+def table(ours: Measured, peer: Measured | None) -> str:
+    """Return the measurements as Markdown, one column per package; the peer has no ensembles."""
     columns = [ours] + ([peer] if peer else [])
     rows = [["", "Overread", "torch in the package"][: len(columns) + 1], ["---"] * (len(columns) + 1)]
 
@@ -44,19 +44,26 @@ def table(ours: Measured, peer: Measured | None, domains: list[str]) -> str:
             f"cold: process start to first answer, {title}",
             *(f"{np.median(span):.2f} s ({min(span):.2f} to {max(span):.2f})" for span in spans),
         )
-    for domain in domains:
-        for title, percentile in (("p50", 50), ("p95", 95)):
-            cells = (f"{np.percentile(m.warm[domain].handler, percentile):.1f} ms" for m in columns)
-            row(f"warm {domain}, in the handler, {title}", *cells)
+    for name in ours.warm:
+        row(f"warm {name}, in the handler, p50 and p95", *(_percentiles(m, name) for m in columns))
     row("peak memory of these calls", *(f"{m.peak_memory / 2**20:.0f} MB" for m in columns))
     if ours.peak_memory_largest:
         largest = [f"{ours.peak_memory_largest / 2**20:.0f} MB", *(["not measured"] if peer else [])]
         row("peak memory with the largest picture that is accepted (64 megapixels, 16 bits)", *largest)
-    for domain in domains:
-        row(f"1,000 {domain} pictures, warm", *(f"{_cost(m, domain):.4f} USD" for m in columns))
+    for name in ours.warm:
+        row(f"1,000 pictures to {name}, warm", *(_cost(m, name) for m in columns))
     return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
 
 
-def _cost(measured: Measured, domain: str) -> float:
-    seconds = float(np.mean(measured.warm[domain].billed)) / 1000
-    return 1000 * (seconds * MEMORY_MB / 1024 * PRICE_GB_SECOND + PRICE_REQUEST)
+def _percentiles(measured: Measured, name: str) -> str:
+    if name not in measured.warm:
+        return ""
+    p50, p95 = np.percentile(measured.warm[name].handler, (50, 95))
+    return f"{p50:.1f} ms, {p95:.1f} ms"
+
+
+def _cost(measured: Measured, name: str) -> str:
+    if name not in measured.warm:
+        return ""
+    seconds = float(np.mean(measured.warm[name].billed)) / 1000
+    return f"{1000 * (seconds * MEMORY_MB / 1024 * PRICE_GB_SECOND + PRICE_REQUEST):.4f} USD"
