@@ -167,7 +167,13 @@ def build(service: Service) -> gr.Blocks:
                 )
             with gr.Column(scale=6):
                 verdict = gr.HTML(EMPTY)
-                slider = gr.ImageSlider(label="Picture | evidence", type="pil", max_height=520, format="png")
+                slider = gr.ImageSlider(
+                    label="Picture | evidence",
+                    type="pil",
+                    max_height=520,
+                    format="png",
+                    slider_position=8,  # per cent from the left: the evidence is what a visitor came for
+                )
                 legend = gr.HTML(legend_html(config))
                 classes = gr.Label(label="Class probabilities", num_top_classes=2, show_heading=False)
                 with gr.Accordion("Details: model, revision, timing, heat-map grid", open=False):
