@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-BLOCK, ROUNDS = 64 << 20, 20  # bytes, and how often they are asked for
+BLOCK, ROUNDS = 32 << 20, 80  # bytes, and how often they are asked for; the first few times are on new pages anyway
 COUNT_FAULTS = f"""
 import resource, sys, torch
 from training.allocator import keep_freed_memory
