@@ -1,5 +1,6 @@
 """What lambda_cold_start.py measured, as a Markdown table, with what the calls would cost."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,9 @@ def table(ours: Measured, peer: Measured | None) -> str:
     def row(title: str, *cells: str) -> None:
         rows.append([title, *cells])
 
+    def of_each(show: Callable[[Warm], str], name: str) -> list[str]:
+        return [show(m.warm[name]) if name in m.warm else "" for m in columns]
+
     row("package, unzipped", *(f"{m.package_bytes / 2**20:.0f} MB" for m in columns))
     for title, which in (("files in the page cache", "cold_cached"), ("from disk", "cold_from_disk")):
         spans = [getattr(m, which) for m in columns]
@@ -45,25 +49,21 @@ def table(ours: Measured, peer: Measured | None) -> str:
             *(f"{np.median(span):.2f} s ({min(span):.2f} to {max(span):.2f})" for span in spans),
         )
     for name in ours.warm:
-        row(f"warm {name}, in the handler, p50 and p95", *(_percentiles(m, name) for m in columns))
+        row(f"warm {name}, in the handler, p50 and p95", *of_each(_percentiles, name))
     row("peak memory of these calls", *(f"{m.peak_memory / 2**20:.0f} MB" for m in columns))
     if ours.peak_memory_largest:
         largest = [f"{ours.peak_memory_largest / 2**20:.0f} MB", *(["not measured"] if peer else [])]
         row("peak memory with the largest picture that is accepted (64 megapixels, 16 bits)", *largest)
     for name in ours.warm:
-        row(f"1,000 pictures to {name}, warm", *(_cost(m, name) for m in columns))
+        row(f"1,000 pictures to {name}, warm", *of_each(_cost, name))
     return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
 
 
-def _percentiles(measured: Measured, name: str) -> str:
-    if name not in measured.warm:
-        return ""
-    p50, p95 = np.percentile(measured.warm[name].handler, (50, 95))
+def _percentiles(warm: Warm) -> str:
+    p50, p95 = np.percentile(warm.handler, (50, 95))
     return f"{p50:.1f} ms, {p95:.1f} ms"
 
 
-def _cost(measured: Measured, name: str) -> str:
-    if name not in measured.warm:
-        return ""
-    seconds = float(np.mean(measured.warm[name].billed)) / 1000
+def _cost(warm: Warm) -> str:
+    seconds = float(np.mean(warm.billed)) / 1000
     return f"{1000 * (seconds * MEMORY_MB / 1024 * PRICE_GB_SECOND + PRICE_REQUEST):.4f} USD"

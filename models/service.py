@@ -25,7 +25,7 @@ class Service:
         for name in sorted(self._entries, key=lambda name: len(self._entries[name].members)):  # ensembles come last
             self._classifiers[name] = load(name, threads, self._classifiers)
         for name, classifier in self._classifiers.items():
-            if not self._entries[name].members:  # an ensemble's are warm by then
+            if not self._entries[name].members:  # an ensemble runs its members' sessions, nothing else
                 classifier.warm_up()
 
     def names(self, domain: Domain) -> list[str]:

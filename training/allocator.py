@@ -1,7 +1,7 @@
 """Lets a training on a CPU keep the memory that it frees, since the next step asks for as much again.
 
 glibc maps every large block anew and gives it back when it is freed: each step then waits for the kernel to clear the
-pages of all its activations. EfficientNets, whose many layers compute little each, lose most by it.
+pages of all its activations.
 """
 
 import ctypes

@@ -2,7 +2,8 @@
 
 Runs the exported ONNX file through ``models/``, exactly as the app does, on validation, damaged validation, test and
 (chest X-rays) an external set, plays the pointing game with its heat map, deletes and inserts what the map marks, and
-writes ``evaluation.json``, plots and the model card. Nothing is chosen here: test is only reported.
+writes ``evaluation.json``, plots and the model card; the cards of the data set's other models learn how they compare.
+Nothing is chosen here: test is only reported.
 """
 
 import argparse
@@ -88,7 +89,7 @@ def evaluate(
         result["splits"][split] = measure(labels, sigmoid(log_odds), points, uncalibrated)
         curves[split] = (labels, sigmoid(log_odds))
         before[f"{split}, before calibration"], before[split] = (labels, uncalibrated), curves[split]
-        if split == "validation" and recipe.source.easy:
+        if split == "validation" and recipe.source.chosen_on_damaged:
             damaged = sigmoid(answers.log_odds(dataset, "damaged validation", damaged=True))
             result["damaged_validation"] = measure(labels, damaged, points)
             default = classifier.config.operating_point(None).threshold

@@ -40,7 +40,7 @@ class Recipe:
     export_stride: int  # Grad-CAM's grid has export_size / export_stride cells a side
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-    batch_size: int  # pictures a step, over all processes that train together
+    batch_size: int  # pictures a step; processes that train together share them, rounded down
     interpolation: str = "bicubic"
     goes_on_from: str | None = None  # the recipe whose trained net this one starts as
     pretrained: str | None = None  # the trunk that training starts from, on the Hub (--init names a local copy)

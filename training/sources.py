@@ -21,7 +21,7 @@ class Source:
     licence: str
     citation: str
     region: Mapping[str, float] = field(default_factory=dict)  # what a label speaks about, where not the whole picture
-    easy: bool = False  # clean validation pictures are nearly all told apart: what is chosen is chosen on damaged ones
+    chosen_on_damaged: bool = False  # clean validation pictures are nearly all told apart: damaged ones decide as well
 
 
 PATCH_CAMELYON = Source(
@@ -60,5 +60,5 @@ CHEST_XRAY_PNEUMONIA = Source(
     test_split="test",
     licence="CC-BY-4.0",
     citation="Kermany et al. 2018, Identifying Medical Diagnoses and Treatable Diseases by Image-Based Deep Learning",
-    easy=True,
+    chosen_on_damaged=True,
 )

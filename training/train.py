@@ -164,7 +164,7 @@ def train_stage(
         data_collator=collate,
         train_dataset=_numbered(train).with_transform(as_tensors(preprocess, lambda picture, _: augment(picture))),
         eval_dataset=_numbered(validation).with_transform(
-            as_tensors(preprocess, corrupt if recipe.source.easy else _unchanged)
+            as_tensors(preprocess, corrupt if recipe.source.chosen_on_damaged else _unchanged)
         ),
         compute_loss_func=loss,
         compute_metrics=auc_and_loss,

@@ -74,7 +74,6 @@ def test_a_recipe_starts_from_the_trunk_it_names(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("training.train.load_initial_weights", lambda model, recipe, init: asked.append(init))
     monkeypatch.setattr("training.train.train_stage", lambda recipe, stage, model, *rest: model)
     monkeypatch.setattr("training.train.RandomPhases", lambda *nets: None)
-    monkeypatch.setattr("training.train.settle_batch_norms", lambda *a: None)
     recipe = dataclasses.replace(RECIPES["pcam-efficientnet-lite0"], architecture="resnet10t")
     for runs, init in ((tmp_path / "hub", None), (tmp_path / "local", "trunk.safetensors")):
         (runs / recipe.name).mkdir(parents=True)
@@ -106,7 +105,6 @@ def test_a_recipe_goes_on_from_another_ones_net(monkeypatch: pytest.MonkeyPatch,
     first, second = (RECIPES[name] for name in ("pcam-efficientnet-lite0", "pcam-efficientnet-lite0-128"))
     monkeypatch.setattr("training.train.load_split", lambda *a: None)
     monkeypatch.setattr("training.train.train_stage", lambda recipe, stage, model, *rest: model)
-    monkeypatch.setattr("training.train.settle_batch_norms", lambda *a: None)
     with pytest.raises(SystemExit, match=r"run `python -m training\.train pcam-efficientnet-lite0` first"):
         train(second, tmp_path)
     trained = build_model(first, 96, 32)
@@ -144,7 +142,6 @@ def test_processes_that_train_together_share_each_batch_and_write_one_net(patche
     (stage,) = tmp_path.glob("*/stage-0")
     rows = list(csv.DictReader((stage / "history.csv").open(encoding="utf-8")))
     assert int(rows[-1]["step"]) == 5 * 48 // 8  # as many as alone
-    assert (
-        float(next(row["loss"] for row in rows if row["loss"])) < 1
-    )  # chance is 0.69; added up it would be twice that
+    first_loss = float(next(row["loss"] for row in rows if row["loss"]))
+    assert first_loss < 1  # chance is 0.69; added up over both processes it would be twice that
     assert (stage.parent / "final" / "model.safetensors").is_file()
