@@ -30,7 +30,7 @@ def compare_all(recipe: Recipe | EnsembleRecipe, weights: Path, runs: Path, data
     """
     known: dict[str, Recipe | EnsembleRecipe] = {**RECIPES, **ENSEMBLES, recipe.name: recipe}
     probabilities, evaluated = {}, []
-    test = load_split(recipe.source, "test", data, recipe.seed)
+    test = load_split(recipe.source, "test", data)
     labels = np.asarray(test["labels"])
     for other in known.values():
         if other.source is not recipe.source:

@@ -13,24 +13,23 @@ Split = Literal["train", "validation", "test"]
 VALIDATION_FOLDS = 8  # one fold of eight patients' groups: 12.5 % of train
 
 
-def load_split(source: Source, split: Split, data: str | None = None, seed: int = 2026) -> Dataset:
+def load_split(source: Source, split: Split, data: str | None = None) -> Dataset:
     """Return one split with columns ``image`` (PIL) and ``labels`` (int, 1 = the finding).
 
     Where the source names no validation split, validation is an eighth of train's patients, stratified by label and
-    reproducible from ``seed``; the rest is train.
+    reproducible from the source's ``split_seed``; the rest is train.
 
     Args:
         source: which data set, and which of its labels means the finding.
         split: "train", "validation" or "test".
         data: a local folder that ``load_dataset`` reads; default: the data set's Hub id.
-        seed: of the patient-wise split.
     """
     location = data or source.dataset
     if source.validation_split or split == "test":
         names = {"train": source.train_split, "validation": source.validation_split, "test": source.test_split}
         return _with_labels(load_dataset(location, split=names[split]), source)
     both = _with_labels(load_dataset(location, split=source.train_split), source)
-    train, validation = patient_split(both, seed)
+    train, validation = patient_split(both, source.split_seed)
     return both.select(train if split == "train" else validation)
 
 

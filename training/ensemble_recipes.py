@@ -20,11 +20,6 @@ class EnsembleRecipe:
         """The members' data set."""
         return RECIPES[self.members[0]].source
 
-    @property
-    def seed(self) -> int:
-        """The seed of the members' splits."""
-        return RECIPES[self.members[0]].seed
-
 
 ENSEMBLES = {
     recipe.name: recipe

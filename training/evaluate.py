@@ -79,7 +79,7 @@ def evaluate(
         "splits": {},
     }
     splits: tuple[Split, ...] = ("validation", "test")
-    datasets = {split: load_split(recipe.source, split, data, recipe.seed) for split in splits}
+    datasets = {split: load_split(recipe.source, split, data) for split in splits}
     said: dict[str, Floats] = {split: answers.log_odds(dataset, split) for split, dataset in datasets.items()}
     curves: Curves = {}
     before: Curves = {}
@@ -112,7 +112,7 @@ def evaluate(
         )
         for split, dataset in datasets.items()
     }
-    result["perturbation"] = delete_and_insert(classifier, test, perturbed, recipe.seed)
+    result["perturbation"] = delete_and_insert(classifier, test, perturbed)
     result["comparisons"] = {}  # of all the data set's models, once this one's figures are written
     (folder / EVALUATION_FILE).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     draw(result, curves, before, points, folder / FIGURES)

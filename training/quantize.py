@@ -103,7 +103,7 @@ def try_int8(recipe: Recipe, runs: Path, data: str | None = None, weights: Path 
     """
     folder, work = weights / recipe.name, runs / recipe.name
     preprocess, target = recipe.preprocessing(), work / "int8.onnx"
-    train = load_split(recipe.source, "train", data, recipe.seed).shuffle(seed=recipe.seed)
+    train = load_split(recipe.source, "train", data).shuffle(seed=recipe.seed)
     chosen = train.select(range(min(CALIBRATION_PICTURES, len(train))))
     pixel_values = preprocess([image.convert("RGB") for image in chosen["image"]])
     quantize(work / CALIBRATED, target, pixel_values)

@@ -49,7 +49,7 @@ class Recipe:
     label_smoothing: float = 0.05
     bfloat16: bool = True  # twice as fast for dense convolutions on a CPU with AMX, half as fast for depthwise ones
     settled_batch_norms: bool = False  # estimated anew on clean pictures at the exported stride, after training
-    seed: int = 2026
+    seed: int = 2026  # of everything drawn in training; the split has its own, see `Source`
 
     def __post_init__(self) -> None:
         """Refuse mean weights with batch norms that belong to the last ones."""

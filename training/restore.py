@@ -147,7 +147,7 @@ def main() -> None:
     save_file(halve_large(model.state_dict()), folder / TORCH_FILE, metadata={"format": "pt"})
     print(folder / TORCH_FILE)
     if arguments.stage:
-        train = load_split(recipe.source, "train", arguments.data, recipe.seed).shuffle(seed=recipe.seed)
+        train = load_split(recipe.source, "train", arguments.data).shuffle(seed=recipe.seed)
         preprocess = recipe.preprocessing()
         rows = range(0, min(PICTURES, len(train)), BATCH_SIZE)
         pictures = [[image.convert("RGB") for image in train[row : row + BATCH_SIZE]["image"]] for row in rows]

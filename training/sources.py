@@ -16,11 +16,12 @@ class Source:
     labels: tuple[str, str]  # without the finding and with it, as `transformers` shows them
     positive: str | bool  # the label's value, or ClassLabel name, that means the finding
     train_split: str
-    validation_split: str | None  # None: carved out of train, patient by patient
+    validation_split: str | None  # None: carved out of train, patient by patient, as `split_seed` says
     test_split: str
     licence: str
     citation: str
     region: Mapping[str, float] = field(default_factory=dict)  # what a label speaks about, where not the whole picture
+    split_seed: int = 2026  # one for all models: a member's validation patients must not have taught another
     chosen_on_damaged: bool = False  # clean validation pictures are nearly all told apart: damaged ones decide as well
 
 

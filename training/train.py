@@ -216,8 +216,8 @@ def train(
         push_to: a Hub repository, ``user/name``, that gets the checkpoint of every epoch.
     """
     init = init or recipe.pretrained
-    train_split = load_split(recipe.source, "train", data, recipe.seed)
-    validation_split = load_split(recipe.source, "validation", data, recipe.seed)
+    train_split = load_split(recipe.source, "train", data)
+    validation_split = load_split(recipe.source, "validation", data)
     torch.manual_seed(recipe.seed)
     done = [runs / recipe.name / f"stage-{number}-done.pt" for number in range(len(recipe.stages))]
     finished = max((number for number, file in enumerate(done, 1) if file.exists()), default=0)

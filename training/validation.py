@@ -64,5 +64,5 @@ def batches(dataset: Dataset, size: int, title: str, damaged: bool = False) -> I
 
 def validation_pictures(recipe: Recipe | EnsembleRecipe, data: str | None = None) -> ValidationPictures:
     """Return what a recipe's model is calibrated on; ``data`` is a local folder in place of the Hub's data set."""
-    dataset = load_split(recipe.source, "validation", data, recipe.seed)
+    dataset = load_split(recipe.source, "validation", data)
     return ValidationPictures(dataset, recipe.source.chosen_on_damaged)
