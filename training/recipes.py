@@ -171,8 +171,9 @@ RECIPES = {
             stages=(
                 Stage(160, epochs=4, learning_rate=6e-4, augmentation="chest-xray-tone", random_phases=True),
                 Stage(224, epochs=2, learning_rate=2e-4, augmentation="chest-xray-tone", random_phases=True),
+                # Seven epochs' mean: 0.9972 on damaged validation; four epochs': 0.9971; the weights before: 0.9964.
                 Stage(
-                    224, epochs=4, learning_rate=2e-4, augmentation="chest-xray-tone", random_phases=True, averaged=True
+                    224, epochs=7, learning_rate=2e-4, augmentation="chest-xray-tone", random_phases=True, averaged=True
                 ),
             ),
             export_size=224,
