@@ -27,7 +27,12 @@ ENSEMBLES = {
         # A patch has no top and no left: all four flips. A chest has a top; mirrored, it was learned from.
         EnsembleRecipe(
             "pcam-ensemble",
-            ("pcam-resnet18", "pcam-efficientnet-lite0", "pcam-efficientnet-lite0-128"),
+            (
+                "pcam-resnet18",
+                "pcam-efficientnet-lite0",
+                "pcam-efficientnet-lite0-128",
+                "pcam-efficientnet-lite0-128-seed-2",
+            ),
             tuple(FLIPPED_AXES),
         ),
         EnsembleRecipe(
