@@ -37,7 +37,7 @@ ENSEMBLES = {
         ),
         EnsembleRecipe(
             "chest-xray-ensemble",
-            ("chest-xray-xception", "chest-xray-efficientnet-lite0"),
+            ("chest-xray-xception", "chest-xray-efficientnet-lite0", "chest-xray-efficientnet-lite0-seed-2"),
             (AS_IT_IS, "flipped left to right"),
         ),
     )

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from models.views import flip
 from training.gradcam import HeatmapClassifier
 from training.metrics import MeanEstimate, estimate_mean
+from training.mosaics import stitch
 
 Floats = npt.NDArray[np.floating]
 Integers = npt.NDArray[np.integer]
@@ -37,11 +38,9 @@ class Mosaics:
 
     def batches(self, size: int) -> Iterator[Floats]:
         """Yield pixel values (B, 3, 2H, 2W), with B = ``size`` in all but the last batch."""
-        channels, height, width = self.pixel_values.shape[1:]
         for start in range(0, len(self.quadrants), size):
-            tiles = self.pixel_values[self.pictures[start : start + size]]  # (B, 4, 3, H, W)
-            grid = tiles.reshape(-1, 2, 2, channels, height, width).transpose(0, 3, 1, 4, 2, 5)
-            yield grid.reshape(-1, channels, 2 * height, 2 * width)
+            tiles = self.pixel_values[self.pictures[start : start + size].ravel()]  # (4B, 3, H, W)
+            yield stitch(torch.from_numpy(tiles)).numpy()
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ class Stage:
     output_stride: int = 32
     teacher: str | None = None  # the recipe whose finished net's soft labels are learned beside the hard ones
     random_phases: bool = False  # see `training.phases`; for a stage strided more than what is exported
+    mosaics: bool = False  # see `training.mosaics`
     averaged: bool = False  # see `training.averaging`: the rate stays at its peak, and the weights' mean is kept
 
 
@@ -74,6 +75,26 @@ PCAM_LITE0 = Recipe(
     batch_size=64,
     pretrained="timm/tf_efficientnet_lite0.in1k",
     bfloat16=False,
+)
+
+CHEST_XRAY_LITE0 = Recipe(
+    name="chest-xray-efficientnet-lite0",
+    architecture="tf_efficientnet_lite0",
+    source=CHEST_XRAY_PNEUMONIA,
+    stages=(
+        Stage(160, epochs=4, learning_rate=6e-4, augmentation="chest-xray-tone", random_phases=True),
+        Stage(224, epochs=2, learning_rate=2e-4, augmentation="chest-xray-tone", random_phases=True),
+        # Seven epochs' mean: 0.9972 on damaged validation; four epochs': 0.9971; the weights before: 0.9964.
+        Stage(224, epochs=7, learning_rate=2e-4, augmentation="chest-xray-tone", random_phases=True, averaged=True),
+    ),
+    export_size=224,
+    export_stride=16,
+    mean=LITE_MEAN,
+    std=LITE_STD,
+    batch_size=32,
+    pretrained="timm/tf_efficientnet_lite0.in1k",
+    bfloat16=False,
+    settled_batch_norms=True,
 )
 
 RECIPES = {
@@ -156,7 +177,8 @@ RECIPES = {
             name="pcam-efficientnet-lite0-128",
             # The stem halves the picture before it looks: enlarged, small nuclei survive that. No better alone on
             # validation than the net at 96 px, but the ensemble is better with both. An averaged stage more (2.5
-            # epochs here, 4.5 at 96 px) made neither better on validation.
+            # epochs here, 4.5 at 96 px) made neither better on validation. A stage of mosaics, as the second seed
+            # has, makes this net's map point as well as that one's, but the ensemble's AUC is 0.9614 then, not 0.9621.
             stages=(
                 Stage(128, epochs=1.6, learning_rate=5e-4, augmentation="histopathology-strong", random_phases=True),
             ),
@@ -167,34 +189,30 @@ RECIPES = {
         replace(
             PCAM_LITE0,
             name="pcam-efficientnet-lite0-128-seed-2",
-            # Alone behind both nets above on validation, but the ensemble has 0.9620 with it and 0.9610 without.
+            # Alone behind both nets above on validation, but the ensemble has 0.9621 with it and 0.9610 without. The
+            # mosaics leave its AUC where it was (0.9528; before: 0.9514) and teach the map where evidence lies.
             stages=(
                 Stage(96, epochs=4, learning_rate=1e-3, augmentation="histopathology-strong", random_phases=True),
                 Stage(128, epochs=1.6, learning_rate=5e-4, augmentation="histopathology-strong", random_phases=True),
+                Stage(
+                    128,
+                    epochs=1.2,
+                    learning_rate=4e-4,
+                    augmentation="histopathology-strong",
+                    random_phases=True,
+                    mosaics=True,
+                ),
             ),
             export_size=128,
             seed=2027,
         ),
-        Recipe(
-            name="chest-xray-efficientnet-lite0",
-            architecture="tf_efficientnet_lite0",
-            source=CHEST_XRAY_PNEUMONIA,
-            stages=(
-                Stage(160, epochs=4, learning_rate=6e-4, augmentation="chest-xray-tone", random_phases=True),
-                Stage(224, epochs=2, learning_rate=2e-4, augmentation="chest-xray-tone", random_phases=True),
-                # Seven epochs' mean: 0.9972 on damaged validation; four epochs': 0.9971; the weights before: 0.9964.
-                Stage(
-                    224, epochs=7, learning_rate=2e-4, augmentation="chest-xray-tone", random_phases=True, averaged=True
-                ),
-            ),
-            export_size=224,
-            export_stride=16,
-            mean=LITE_MEAN,
-            std=LITE_STD,
-            batch_size=32,
-            pretrained="timm/tf_efficientnet_lite0.in1k",
-            bfloat16=False,
-            settled_batch_norms=True,
+        CHEST_XRAY_LITE0,
+        replace(
+            CHEST_XRAY_LITE0,
+            name="chest-xray-efficientnet-lite0-seed-2",
+            # With it the ensemble has 0.9972 on damaged validation and 0.9980 on clean; without, 0.9971 and 0.9974.
+            stages=(*CHEST_XRAY_LITE0.stages[:2], replace(CHEST_XRAY_LITE0.stages[2], epochs=5)),
+            seed=2027,
         ),
     )
 }

@@ -32,6 +32,7 @@ from training.corruptions import corrupt
 from training.data import load_split
 from training.distillation import DistillingTrainer, load_teacher
 from training.history import ImagesPerSecond, write_history
+from training.mosaics import see_mosaics
 from training.phases import RandomPhases
 from training.recipes import RECIPES, Recipe, Stage
 
@@ -232,6 +233,8 @@ def train(
             load_initial_weights(model, recipe, init)
         if stage.random_phases:
             RandomPhases(model.timm_model, build_model(recipe, stage.size, recipe.export_stride).timm_model)
+        if stage.mosaics:
+            see_mosaics(model.timm_model)
         state = train_stage(recipe, stage, model, train_split, validation_split, folder, push_to).state_dict()
         if processes().is_main_process:
             torch.save(state, done[number])

@@ -1,0 +1,76 @@
+import pytest
+import timm
+import torch
+
+from training.mosaics import cut, see_mosaics, stitch
+
+
+def test_a_mosaic_is_cut_into_the_pictures_it_was_made_of() -> None:
+    pictures = torch.rand(8, 3, 4, 6)
+    made = stitch(pictures)
+    assert made.shape == (2, 3, 8, 12)
+    torch.testing.assert_close(made[0, :, :4, 6:], pictures[1])  # upper right
+    torch.testing.assert_close(made[1, :, 4:, :6], pictures[6])  # lower left
+    torch.testing.assert_close(cut(made), pictures)
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_a_mosaic_keeps_the_memory_format(memory_format: torch.memory_format) -> None:
+    pictures = torch.rand(4, 3, 4, 4).contiguous(memory_format=memory_format)
+    assert stitch(pictures).is_contiguous(memory_format=memory_format)
+
+
+def net() -> torch.nn.Module:
+    torch.manual_seed(0)
+    model = timm.create_model("resnet18", num_classes=2, zero_init_last=False)  # else blocks pass no pixel sideways
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.eval()  # batches must not meet in it: only neighbours in a mosaic may
+    return model
+
+
+def trains(model: torch.nn.Module) -> torch.nn.Module:
+    model.training = True  # of the net alone: its batch norms stay as they are
+    return model
+
+
+def logits(model: torch.nn.Module, pictures: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        return model(pictures)
+
+
+def test_neighbours_in_a_mosaic_reach_a_pictures_logits_in_training_only() -> None:
+    pictures = torch.rand(4, 3, 64, 64)
+    others = torch.cat([pictures[:3], torch.rand(1, 3, 64, 64)])
+    model = trains(net())
+    see_mosaics(model, share=1)
+    assert not torch.equal(logits(model, pictures)[:3], logits(model, others)[:3])
+    model.eval()
+    torch.testing.assert_close(logits(model, pictures)[:3], logits(model, others)[:3])
+    torch.testing.assert_close(logits(model, pictures), logits(net(), pictures))
+
+
+@pytest.mark.parametrize(("share", "batch"), [(0, 4), (1, 6)])
+def test_other_batches_are_seen_picture_by_picture(share: float, batch: int) -> None:
+    pictures = torch.rand(batch, 3, 64, 64)
+    model = trains(net())
+    see_mosaics(model, share)
+    torch.testing.assert_close(logits(model, pictures), logits(net(), pictures))
+
+
+def test_a_net_that_looks_at_pixels_alone_answers_a_mosaic_as_it_answers_its_pictures() -> None:
+    class Pixelwise(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.convolution = torch.nn.Conv2d(3, 2, 1)
+
+        def forward_features(self, pictures: torch.Tensor) -> torch.Tensor:
+            return self.convolution(pictures)
+
+        def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+            return self.forward_features(pictures).mean((2, 3))
+
+    model, pictures = Pixelwise(), torch.rand(8, 3, 4, 4)
+    alone = logits(model, pictures)
+    see_mosaics(model, share=1)
+    torch.testing.assert_close(logits(model, pictures), alone)
