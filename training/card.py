@@ -13,7 +13,7 @@ from training.distillation import TEACHER_SHARE
 from training.ensemble_recipes import EnsembleRecipe
 from training.export import EXPORT_FILE
 from training.howto import how_to_use
-from training.mosaics import SHARE
+from training.mosaics import MOSAIC_SHARE
 from training.recipes import Recipe, Stage
 
 FIGURES_BEGIN = "<!-- figures: written by python -m training.evaluate -->"
@@ -143,7 +143,7 @@ def static_int8(export: dict[str, Any]) -> list[str]:
 def _stage(stage: Stage) -> str:
     taught = f", {TEACHER_SHARE:.0%} of the loss from the soft labels of `{stage.teacher}`" if stage.teacher else ""
     phases = ", a random phase of the dilated net per batch" * stage.random_phases
-    mosaics = f", {SHARE:.0%} of the batches as 2 x 2 mosaics" * stage.mosaics
+    mosaics = f", {MOSAIC_SHARE:.0%} of the batches as 2 x 2 mosaics" * stage.mosaics
     averaged = ", kept after the warm-up, and the mean of the weights from then on" * stage.averaged
     return (
         f"{stage.epochs:g} epoch{'s' * (stage.epochs != 1)} at {stage.size} px, output stride {stage.output_stride}, "

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-SHARE = 0.5  # of the batches; the others are seen picture by picture, with borders as in use
+MOSAIC_SHARE = 0.5  # of the batches; the others are seen picture by picture, with borders as in use
 
 
-def see_mosaics(net: Any, share: float = SHARE) -> None:
+def see_mosaics(net: Any, share: float = MOSAIC_SHARE) -> None:
     """Let a timm net see a share of its batches as mosaics while it trains; changes ``net`` in place.
 
     Args:

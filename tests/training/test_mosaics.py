@@ -1,8 +1,14 @@
+import dataclasses
+from pathlib import Path
+
 import pytest
 import timm
 import torch
 
+from training import mosaics
 from training.mosaics import cut, see_mosaics, stitch
+from training.recipes import Recipe
+from training.train import train
 
 
 def test_a_mosaic_is_cut_into_the_pictures_it_was_made_of() -> None:
@@ -74,3 +80,21 @@ def test_a_net_that_looks_at_pixels_alone_answers_a_mosaic_as_it_answers_its_pic
     alone = logits(model, pictures)
     see_mosaics(model, share=1)
     torch.testing.assert_close(logits(model, pictures), alone)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_stage_of_mosaics_trains_on_them_and_validates_without(
+    small_recipe: Recipe, patches: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: bool
+) -> None:
+    stitched = []
+
+    def noted(pictures: torch.Tensor) -> torch.Tensor:
+        stitched.append(tuple(pictures.shape))
+        return stitch(pictures)
+
+    monkeypatch.setattr(mosaics, "stitch", noted)
+    stage = dataclasses.replace(small_recipe.stages[0], epochs=4, mosaics=wanted)
+    train(dataclasses.replace(small_recipe, stages=(stage,)), tmp_path, patches)
+    steps = 4 * 48 // small_recipe.batch_size
+    assert set(stitched) == ({(small_recipe.batch_size, 3, stage.size, stage.size)} if wanted else set())
+    assert len(stitched) < steps  # a share of the training batches, and none of validation's
