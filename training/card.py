@@ -1,6 +1,7 @@
 """The model card, written from what was measured: no figure in it is typed by hand."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from training.ensemble_recipes import EnsembleRecipe
 from training.export import EXPORT_FILE
 from training.howto import how_to_use
 from training.mosaics import MOSAIC_SHARE
-from training.recipes import Recipe, Stage
+from training.recipes import RECIPES, Recipe, Stage
 
 FIGURES_BEGIN = "<!-- figures: written by python -m training.evaluate -->"
 FIGURES_END = "<!-- end of figures -->"
@@ -122,6 +123,7 @@ def net_text(recipe: Recipe, folder: Path) -> list[str]:
         f"{storage['images']} validation pictures that moves the AUC from {storage['validation_auc_float32']:.4f} to "
         f"{storage['validation_auc_int8_storage']:.4f}, and no probability by more than "
         f"{storage['largest_probability_difference']:.4f}.",
+        *mosaics_text([recipe]),
         *static_int8(export),
     ]
 
@@ -163,6 +165,18 @@ def ensemble_text(recipe: EnsembleRecipe, config: dict[str, Any]) -> list[str]:
         f"{settings['intercept']:+.3f} (calibrated once more on validation data). The folder holds no weights: "
         "`config.json` pins the members' files. "
         f"Made by `python -m training.ensemble {recipe.name}`.",
+        *mosaics_text([RECIPES[member] for member in recipe.members]),
+    ]
+
+
+def mosaics_text(nets: Sequence[Recipe]) -> list[str]:
+    """Return that the pointing game flatters the map of nets that were trained on mosaics, if any was."""
+    taught = [f"`{net.name}`" for net in nets if any(stage.mosaics for stage in net.stages)]
+    if not taught:
+        return []
+    return [
+        f"The grid pointing game flatters this map: {' and '.join(taught)} learned on 2 x 2 mosaics of training "
+        "pictures, and the game is played on such mosaics of other ones."
     ]
 
 

@@ -18,7 +18,7 @@ def see_mosaics(net: Any, share: float = MOSAIC_SHARE) -> None:
     """Let a timm net see a share of its batches as mosaics while it trains; changes ``net`` in place.
 
     Args:
-        net: with an even number of rows and columns of last features for two pictures side by side.
+        net: its last features of a mosaic must have an even number of rows and of columns.
         share: of the batches. One that four does not divide is seen picture by picture.
     """
     features_of = net.forward_features
@@ -40,8 +40,8 @@ def stitch(pictures: Tensor) -> Tensor:
     channels, height, width = pictures.shape[1:]
     grid = pictures.reshape(-1, 2, 2, channels, height, width).permute(0, 3, 1, 4, 2, 5)
     stitched = grid.reshape(-1, channels, 2 * height, 2 * width)
-    last = pictures.is_contiguous(memory_format=torch.channels_last)
-    return stitched.contiguous(memory_format=torch.channels_last) if last else stitched
+    channels_last = pictures.is_contiguous(memory_format=torch.channels_last)
+    return stitched.contiguous(memory_format=torch.channels_last) if channels_last else stitched
 
 
 def cut(stitched: Tensor) -> Tensor:

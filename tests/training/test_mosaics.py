@@ -6,6 +6,7 @@ import timm
 import torch
 
 from training import mosaics
+from training.card import mosaics_text
 from training.mosaics import cut, see_mosaics, stitch
 from training.recipes import Recipe
 from training.train import train
@@ -98,3 +99,11 @@ def test_a_stage_of_mosaics_trains_on_them_and_validates_without(
     steps = 4 * 48 // small_recipe.batch_size
     assert set(stitched) == ({(small_recipe.batch_size, 3, stage.size, stage.size)} if wanted else set())
     assert len(stitched) < steps  # a share of the training batches, and none of validation's
+
+
+def test_a_card_says_that_the_pointing_game_flatters_a_net_trained_on_mosaics(small_recipe: Recipe) -> None:
+    stage = dataclasses.replace(small_recipe.stages[0], mosaics=True)
+    taught = dataclasses.replace(small_recipe, name="taught", stages=(small_recipe.stages[0], stage))
+    (text,) = mosaics_text([small_recipe, taught])
+    assert "flatters" in text and "`taught`" in text and small_recipe.name not in text
+    assert mosaics_text([small_recipe]) == []
