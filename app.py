@@ -17,6 +17,7 @@ import gradio as gr
 from gradio.data_classes import ImageData
 from gradio.events import api
 from PIL import Image
+from starlette.middleware import Middleware
 
 from models.catalogue import Domain
 from models.errors import InputError, OverreadError
@@ -26,6 +27,8 @@ from models.prediction import DISCLAIMER, Prediction
 from models.service import Service
 from ui.about import about_markdown
 from ui.examples import examples
+from ui.received import Page
+from ui.request_limits import RequestLimits
 from ui.verdict import EMPTY, legend_html, verdict_html
 
 log = logging.getLogger("overread")
@@ -219,7 +222,7 @@ def build(service: Service) -> gr.Blocks:
             outputs = [gr.JSON(label="answer"), gr.Image(label="overlay", format="png")]
             gr.Button().click(endpoint, inputs, outputs, api_name=api_name, concurrency_id="inference")
 
-    with gr.Blocks(title="Overread: a second reading, with its evidence", delete_cache=CLEAN_UP) as demo:
+    with Page(title="Overread: a second reading, with its evidence", delete_cache=CLEAN_UP) as demo:
         gr.Markdown(
             "# Overread\nA second reading of a medical image: what the model says, how sure it is, and where it looks."
         )
@@ -244,6 +247,7 @@ def main() -> None:
         theme=THEME,
         css=STYLE.read_text(encoding="utf-8"),
         max_file_size=MAX_FILE_BYTES,
+        app_kwargs={"middleware": [Middleware(RequestLimits)]},
         max_threads=8,
         mcp_server=True,
         ssr_mode=False,

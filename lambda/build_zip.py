@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-HANDLER_FILES = ("handler.py", "events.py", "answers.py", "errors.py", "sources.py", "fetch.py", "threads.py")
+HANDLER_FILES = ("handler.py", "events.py", "answers.py", "errors.py", "sources.py", "threads.py")
 WEIGHT_FILES = ("config.json", "onnx/*.onnx")
 # "Deployment package size: 250 MB unzipped, including layers and custom runtimes", AWS Lambda quotas.
 MAX_UNZIPPED_BYTES = 250 * 2**20

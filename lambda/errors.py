@@ -3,7 +3,7 @@
 ``STATUS`` is the one place where an error's type becomes an HTTP status.
 """
 
-from models.errors import ImageTooLargeError, InputError, UnsupportedImageError
+from models.errors import ImageTooLargeError, InputError, NotAllowedError, UnsupportedImageError
 
 
 class RequestError(InputError):
@@ -20,14 +20,6 @@ class ContentTypeError(RequestError):
 
 class TooMuchError(RequestError):
     """More pictures, or a longer answer, than one request may have."""
-
-
-class SourceError(RequestError):
-    """A picture named by its place (S3, a link) that cannot be read from there."""
-
-
-class NotAllowedError(SourceError):
-    """A place that this function does not read from."""
 
 
 # The first type that fits counts. What fits none is our own fault: 500.

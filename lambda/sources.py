@@ -4,11 +4,10 @@ import functools
 import os
 from typing import Any
 
-from errors import NotAllowedError, SourceError
 from events import Link, S3Object
-from fetch import fetch
 
-from models.errors import ImageTooLargeError
+from models.errors import ImageTooLargeError, NotAllowedError, SourceError
+from models.fetch import fetch
 from models.images import MAX_FILE_BYTES
 
 HOSTS_VARIABLE = "OVERREAD_URL_HOSTS"

@@ -29,6 +29,14 @@ class ImageTooSmallError(InputError):
     """The picture has too few pixels to show anything."""
 
 
+class SourceError(InputError):
+    """A picture named by its place (a link, S3) cannot be read from there."""
+
+
+class NotAllowedError(SourceError):
+    """A place that pictures are not read from."""
+
+
 class UnknownModelError(InputError):
     """No model of that name is in the catalogue."""
 

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 import sources
-from errors import NotAllowedError, SourceError
 from events import S3Object
 
-from models.errors import ImageTooLargeError
+from models.errors import ImageTooLargeError, NotAllowedError, SourceError
 from tests.lambda_.conftest import AWS_SETTINGS, BUCKET
 
 

@@ -1,9 +1,9 @@
-"""Reads a picture from a link without becoming a door into the network the function runs in.
+"""Downloads a picture from a link that a caller sent, with protection against server-side request forgery (SSRF).
 
-Server-side request forgery is the risk: a caller names an address that only the function can reach, such as the
-metadata service. So: https only, hosts from the owner's list only, the name is resolved once, every address behind it
-must be public, the connection goes to the very address that was checked (a second look-up could answer differently:
-DNS rebinding), no redirect is followed, and size and time are limited (OWASP, Server-Side Request Forgery Prevention).
+The risk is a link to an address that only this server can reach, such as a cloud metadata service. So only https on
+port 443 (or hosts and ports that the owner lists) is read, every address that the name resolves to must be public, the
+connection goes to the address that was checked (a second look-up could give another one: DNS rebinding), each redirect
+is checked as the first link was, and size and time are limited (OWASP, Server-Side Request Forgery Prevention).
 """
 
 import contextlib
@@ -13,16 +13,16 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Collection
+from time import monotonic
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
-from errors import NotAllowedError, SourceError
-
-from models.errors import ImageTooLargeError
+from models.errors import ImageTooLargeError, NotAllowedError, SourceError
 from models.images import MAX_FILE_BYTES
 
 HTTPS_PORT = 443
 SECONDS = 10.0
+REDIRECTS = (301, 302, 303, 307, 308)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address, private ones too, as a public IPv6 address
 
 Resolve = Callable[..., list[tuple[Any, ...]]]
@@ -31,8 +31,9 @@ Connect = Callable[[tuple[str, int], float], socket.socket]
 
 def fetch(
     url: str,
-    allowed_hosts: Collection[str],
+    allowed_hosts: Collection[str] | None = None,
     *,
+    redirects: int = 0,
     resolve: Resolve = socket.getaddrinfo,
     connect: Connect = socket.create_connection,
     tls: ssl.SSLContext | None = None,
@@ -42,21 +43,45 @@ def fetch(
     """Return the bytes behind an https link.
 
     Args:
-        url: the link; its host, with the port unless that is 443, must be in ``allowed_hosts``.
-        allowed_hosts: such as "example.org" or "example.org:8443", in lower case.
+        url: the link.
+        allowed_hosts: such as "example.org" or "example.org:8443", in lower case; None for any public host on port 443.
+        redirects: how many are followed; each must pass the same checks.
         resolve: looks up a name, as ``socket.getaddrinfo`` does.
         connect: opens a connection, as ``socket.create_connection`` does.
         tls: verifies the server; default: the system's certificates.
         max_bytes: longest body that is accepted.
-        seconds: for all that follows the look-up (the system's resolver has its own limit).
+        seconds: for everything after the first look-up (the system's resolver has its own limit).
 
     Raises:
-        NotAllowedError: the link leads where this function does not read.
+        NotAllowedError: the link leads where nothing is read from.
         SourceError: nothing can be read there.
         ImageTooLargeError: the body is longer than ``max_bytes``.
     """
-    parts, host, port = _checked(url, allowed_hosts)
-    address = _public_address(host, port, resolve)
+    deadline = monotonic() + seconds
+    for _ in range(redirects + 1):
+        parts, host, port = _checked(url, allowed_hosts)
+        address = _public_address(host, port, resolve)
+        body, moved_to = _download(parts, host, port, address, connect, tls, max_bytes, deadline - monotonic())
+        if moved_to is None:
+            return body
+        url = urljoin(url, moved_to)
+    limit = "redirects are not followed" if redirects == 0 else f"more than {redirects} redirects are not followed"
+    raise SourceError(f"{host} redirects to another address: {limit}.")
+
+
+def _download(
+    parts: SplitResult,
+    host: str,
+    port: int,
+    address: str,
+    connect: Connect,
+    tls: ssl.SSLContext | None,
+    max_bytes: int,
+    seconds: float,
+) -> tuple[bytes, str | None]:
+    """Return the body and None, or nothing and the address to which the server redirects."""
+    if seconds <= 0:
+        raise SourceError(_too_slow(host))
     late = threading.Event()
     try:
         with connect((address, port), seconds) as plain:
@@ -67,7 +92,7 @@ def fetch(
             try:
                 context = tls or ssl.create_default_context()
                 with context.wrap_socket(plain.dup(), server_hostname=host) as secure:
-                    body = _get(secure, host, port, parts, max_bytes)
+                    found = _get(secure, host, port, parts, max_bytes)
             finally:
                 timer.cancel()
     except ssl.SSLCertVerificationError as error:
@@ -76,23 +101,25 @@ def fetch(
         raise SourceError(_too_slow(host) if late.is_set() else f"The picture cannot be read from {host}.") from error
     if late.is_set():  # a body without a declared length just ends
         raise SourceError(_too_slow(host))
-    return body
+    return found
 
 
-def _checked(url: str, allowed_hosts: Collection[str]) -> tuple[SplitResult, str, int]:
+def _checked(url: str, allowed_hosts: Collection[str] | None) -> tuple[SplitResult, str, int]:
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").lower(), parts.port or HTTPS_PORT
     except ValueError as error:
         raise SourceError("The link is no valid URL.") from error
-    if not allowed_hosts:
-        raise NotAllowedError("This function reads no links: send the picture itself, or name it in S3.")
+    if allowed_hosts is not None and not allowed_hosts:
+        raise NotAllowedError("Links are not read here: send the picture itself.")
     if parts.scheme != "https" or not host:
         raise NotAllowedError("Only https links are read.")
     if parts.username is not None or parts.password is not None:
         raise NotAllowedError("A link with a user name or password is not read.")
-    if (host if port == HTTPS_PORT else f"{host}:{port}") not in allowed_hosts:
-        raise NotAllowedError("The owner of this function has not opened that host: send the picture itself.")
+    if allowed_hosts is None and port != HTTPS_PORT:
+        raise NotAllowedError("Only https links on port 443 are read.")
+    if allowed_hosts is not None and (host if port == HTTPS_PORT else f"{host}:{port}") not in allowed_hosts:
+        raise NotAllowedError("Links to that host are not read here: send the picture itself.")
     return parts, host, port
 
 
@@ -121,7 +148,7 @@ def is_public(address: str) -> bool:
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
-def _get(secure: ssl.SSLSocket, host: str, port: int, parts: SplitResult, max_bytes: int) -> bytes:
+def _get(secure: ssl.SSLSocket, host: str, port: int, parts: SplitResult, max_bytes: int) -> tuple[bytes, str | None]:
     connection = http.client.HTTPSConnection(host, port)
     connection.sock = secure
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -130,16 +157,17 @@ def _get(secure: ssl.SSLSocket, host: str, port: int, parts: SplitResult, max_by
     except (ValueError, UnicodeError) as error:  # spaces or control characters, or letters that want percent-encoding
         raise SourceError("The link is no valid URL.") from error
     response = connection.getresponse()
+    if response.status in REDIRECTS and (location := response.getheader("Location")):
+        return b"", location
     if response.status != 200:
-        moved = ": redirects are not followed" if 300 <= response.status < 400 else ""
-        raise SourceError(f"{host} answered with status {response.status}{moved}.")
+        raise SourceError(f"{host} answered with status {response.status}.")
     declared = response.length  # None if the server does not say
     if declared is None or declared <= max_bytes:
         body = response.read(max_bytes + 1)
         if declared is not None and len(body) < declared:
             raise http.client.IncompleteRead(body, declared - len(body))
         if len(body) <= max_bytes:
-            return body
+            return body, None
     raise ImageTooLargeError(f"The file is larger than {max_bytes // 2**20} MB: send a smaller one.")
 
 

@@ -1,4 +1,4 @@
-"""lambda/fetch.py: a link is read only where the owner said so, and never inside the function's own network."""
+"""A link is read only from public hosts, or hosts that the owner lists, and never from the server's own network."""
 
 import datetime
 import socket
@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from errors import NotAllowedError, SourceError
-from fetch import fetch, is_public
 
-from models.errors import ImageTooLargeError
+from models.errors import ImageTooLargeError, NotAllowedError, SourceError
+from models.fetch import fetch, is_public
 
 HOST, PUBLIC = "pictures.example.org", "93.184.215.14"
 PIXELS = b"pixels" * 1000
@@ -34,6 +33,11 @@ class Pictures(BaseHTTPRequestHandler):
         if self.path == "/moved":
             self.send_response(302)
             self.send_header("Location", "https://169.254.169.254/latest/meta-data/")
+            self.end_headers()
+        elif self.path.startswith("/hop"):  # /hop3 leads to /hop2, ..., /hop0 to the picture
+            left = int(self.path.removeprefix("/hop"))
+            self.send_response(307)
+            self.send_header("Location", f"/hop{left - 1}" if left else "/x.png")
             self.end_headers()
         elif self.path == "/slow":
             self.send_response(200)
@@ -155,7 +159,7 @@ def test_refuses_every_other_link_without_a_look_up(url: str) -> None:
 
 
 def test_reads_no_link_unless_the_owner_opened_a_host() -> None:
-    with pytest.raises(NotAllowedError, match="reads no links"):
+    with pytest.raises(NotAllowedError, match="Links are not read here"):
         fetch(f"https://{HOST}/x.png", frozenset(), resolve=resolver(), connect=never)
 
 
@@ -183,6 +187,27 @@ def test_public_addresses_are_public(address: str) -> None:
 def test_follows_no_redirect(get: Fetch) -> None:
     with pytest.raises(SourceError, match="redirects are not followed"):
         get(f"https://{HOST}/moved")
+
+
+def test_follows_as_many_redirects_as_it_is_told_to(get: Fetch) -> None:
+    public = partial(get, allowed_hosts=None, resolve=lambda host, port, **options: resolver(PUBLIC)(host, port))
+    assert public(f"https://{HOST}/hop1", redirects=2) == PIXELS
+    with pytest.raises(SourceError, match="more than 2 redirects"):
+        public(f"https://{HOST}/hop2", redirects=2)
+
+
+def test_a_redirect_to_an_address_that_is_not_public_is_refused(get: Fetch) -> None:
+    def resolve(host: str, port: int, **options: object) -> list[tuple[Any, ...]]:
+        return resolver(PUBLIC if host == HOST else host)(host, port)
+
+    with pytest.raises(NotAllowedError, match="not a public one"):
+        get(f"https://{HOST}/moved", allowed_hosts=None, redirects=3, resolve=resolve)
+
+
+@pytest.mark.parametrize("url", [f"http://{HOST}/x.png", f"https://{HOST}:8443/x.png", f"https://a:b@{HOST}/x.png"])
+def test_where_every_public_host_is_open_only_plain_https_is_read(url: str) -> None:
+    with pytest.raises(NotAllowedError):
+        fetch(url, resolve=resolver(PUBLIC), connect=never)
 
 
 @pytest.mark.parametrize("path", ["/x.png", "/x.png?vast", "/endless"])

@@ -1,0 +1,58 @@
+"""Limits on HTTP requests that Gradio itself does not set, as ASGI middleware."""
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from models.images import MAX_FILE_BYTES
+
+# A file of the largest size as base64 text, and as much again as the rest of a request may need.
+MAX_BODY_BYTES = MAX_FILE_BYTES * 4 // 3 + 2**20
+
+
+class RequestLimits:
+    """Refuses bodies over 43 MB, and the route ``/gradio_api/file=https://...``, which would make the app a proxy."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an ASGI app."""
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass an allowed request on; answer 403 or 413 to the others."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        _, marker, target = scope["path"].partition("/file=")
+        if marker and "://" in target.replace(":/", "://"):  # some servers and proxies join double slashes
+            return await JSONResponse({"detail": "Links are not served here."}, 403)(scope, receive, send)
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
+            return await self._too_large()(scope, receive, send)
+        received, started, too_large = 0, False, False
+
+        async def counted() -> Message:
+            nonlocal received, too_large
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY_BYTES:  # sent in chunks, without a declared length
+                too_large = True
+                return {"type": "http.disconnect"}
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            if too_large and not started:
+                return
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, counted, noted)
+        except Exception:
+            if not too_large:
+                raise
+        if too_large and not started:
+            await self._too_large()(scope, receive, send)
+
+    @staticmethod
+    def _too_large() -> JSONResponse:
+        limit = MAX_FILE_BYTES // 2**20
+        return JSONResponse({"detail": f"The request is too large: a picture may have {limit} MB."}, 413)
