@@ -24,10 +24,10 @@ test: $(VENV)/.test-installed lambda-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --ignore=tests/lambda_
+	$(BIN)/python -m pytest --ignore=tests/overread_lambda
 
 lambda-test: $(LAMBDA_VENV)/.installed
-	$(LAMBDA)/python -m pytest --confcutdir=tests/lambda_ tests/lambda_
+	$(LAMBDA)/python -m pytest --confcutdir=tests/overread_lambda tests/overread_lambda
 
 format: $(VENV)/.test-installed
 	$(BIN)/ruff check --fix .
@@ -38,10 +38,10 @@ screenshots: $(VENV)/.test-installed
 	OVERREAD_SCREENSHOTS=docs $(BIN)/python -m pytest tests/test_browser.py
 
 lambda-local: $(LAMBDA_VENV)/.installed
-	$(LAMBDA)/python lambda/local.py --port 9000
+	$(LAMBDA)/python -m overread_lambda.emulator --port 9000
 
 lambda-zip: $(LAMBDA_VENV)/.installed
-	$(LAMBDA)/python lambda/build_zip.py --python 3.12 --arch $(ARCH)
+	$(LAMBDA)/python -m overread_lambda.package --python 3.12 --arch $(ARCH)
 
 # Lambda takes no image index, which --provenance would make.
 lambda-image:
@@ -58,13 +58,16 @@ $(BIN)/python:
 
 $(VENV)/.run-installed: requirements.txt | $(BIN)/python
 	$(PIP) -r requirements.txt
+	$(PIP) --no-deps --editable .
 	@touch $@
 
 $(VENV)/.test-installed: requirements.txt training/requirements.txt tests/requirements.txt | $(BIN)/python
 	$(PIP) -r tests/requirements.txt
+	$(PIP) --no-deps --editable .
 	@touch $@ $(VENV)/.run-installed
 
 $(LAMBDA_VENV)/.installed: lambda/requirements.txt lambda/requirements-dev.txt
 	$(PYTHON) -m venv $(LAMBDA_VENV)
 	$(LAMBDA)/python -m pip install --disable-pip-version-check --quiet -r lambda/requirements-dev.txt
+	$(LAMBDA)/python -m pip install --disable-pip-version-check --quiet --no-deps --editable .
 	@touch $@

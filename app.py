@@ -19,12 +19,12 @@ from gradio.events import api
 from PIL import Image
 from starlette.middleware import Middleware
 
-from models.catalogue import Domain
-from models.errors import InputError, OverreadError
-from models.figures import on_test_split
-from models.images import MAX_FILE_BYTES
-from models.prediction import DISCLAIMER, Prediction
-from models.service import Service
+from overread.catalogue import Domain
+from overread.errors import InputError, OverreadError
+from overread.evaluation import on_test_split
+from overread.images import MAX_FILE_BYTES
+from overread.prediction import DISCLAIMER, Prediction
+from overread.service import Service
 from ui.about import about_markdown
 from ui.examples import examples
 from ui.received import Page

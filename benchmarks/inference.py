@@ -27,12 +27,12 @@ from PIL import Image
 from pytorch_grad_cam import GradCAM
 from tqdm import tqdm
 
-from models.catalogue import catalogue
-from models.classifier import Classifier
-from models.folder import ONNX_FILE
-from models.prediction import Prediction
-from training.localisation import last_stage
-from training.recipes import RECIPES
+from overread.catalogue import catalogue
+from overread.classifier import Classifier
+from overread.model_folder import ONNX_FILE
+from overread.prediction import Prediction
+from training.measure.pointing_game import last_stage
+from training.recipes.nets import RECIPES
 from training.train import build_model
 
 RESULT = Path(__file__).with_suffix(".md")

@@ -32,12 +32,12 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lambda"))
 
-from build_zip import build_folder, unzipped_bytes
-from invoke import lambda_client
-from local import FUNCTION_NAME, LocalFunction
+from overread_lambda.emulator import FUNCTION_NAME, LocalFunction
+from overread_lambda.invoke import lambda_client
+from overread_lambda.package import build_folder, unzipped_bytes
 
 from benchmarks.lambda_table import MEMORY_MB, PRICE_GB_SECOND, PRICE_REQUEST, Measured, Warm, table
-from models.catalogue import CatalogueEntry, catalogue
+from overread.catalogue import CatalogueEntry, catalogue
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 WARM_UP_CALLS = 5

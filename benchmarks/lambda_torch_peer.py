@@ -22,9 +22,9 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from safetensors.torch import load_file
 
-from models.catalogue import catalogue
-from models.images import decode
-from models.preprocessing import Preprocessing
+from overread.catalogue import catalogue
+from overread.images import decode
+from overread.preprocessing import Preprocessing
 
 LAST_STAGE = {"resnet18": "layer4", "xception41": "blocks", "tf_efficientnet_lite0": "blocks"}
 

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 import training  # noqa: F401  makes torchvision, and with it timm and transformers, importable in every test
-from models.classifier import Classifier
-from tests.hub_on_loopback import HubOnLoopback
-from tests.tiny_model import write_tiny_model
+from overread.classifier import Classifier
+from tests.support.hub_on_loopback import HubOnLoopback
+from tests.support.tiny_model import write_tiny_model
 
 ROOT = Path(__file__).parents[1]
 

@@ -19,14 +19,14 @@ from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image, PngImagePlugin
 
 import app
-import models
-from models.service import Service
-from tests.running_app import ROOT, running_app
-from training.ensemble_recipes import ENSEMBLES
-from training.howto import snippets
-from training.recipes import RECIPES
+import overread
+from overread.service import Service
+from tests.support.running_app import ROOT, running_app
+from training.recipes.ensembles import ENSEMBLES
+from training.recipes.nets import RECIPES
+from training.reports.snippets import snippets
 
-ENDPOINTS = {"/histopathology": models.names("histopathology")[0], "/chest_xray": models.names("chest-xray")[0]}
+ENDPOINTS = {"/histopathology": overread.names("histopathology")[0], "/chest_xray": overread.names("chest-xray")[0]}
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def image(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(("endpoint", "name"), ENDPOINTS.items())
 def test_an_endpoint_answers_as_the_python_api_does(client: Client, image: Path, endpoint: str, name: str) -> None:
     answer, overlay = client.predict(handle_file(image), "screening", api_name=endpoint)
-    expected = models.load(name).predict(image, "screening")
+    expected = overread.load(name).predict(image, "screening")
     here = expected.to_json()
     assert {**answer, "milliseconds": None} == {**here, "milliseconds": None}
     np.testing.assert_array_equal(np.asarray(Image.open(overlay)), np.asarray(expected.overlay))
@@ -68,7 +68,7 @@ def test_what_a_model_card_shows_for_gradio_client_runs(address: str, image: Pat
         [sys.executable, "-c", code], cwd=image.parent, capture_output=True, text=True, timeout=120, check=True
     )
     printed = re.fullmatch(r"(\S+) (.+) (\S+)", done.stdout.splitlines()[-1])  # after what the client says of itself
-    expected = models.load(name).predict(image)
+    expected = overread.load(name).predict(image)
     assert printed and float(printed[1]) == pytest.approx(expected.probability, abs=1e-6)
     assert printed[2] == expected.decision and Path(printed[3]).is_file()
 
@@ -93,7 +93,7 @@ def test_the_grid_can_be_asked_for(client: Client, image: Path) -> None:
 
 def test_models_lists_what_is_loaded(client: Client) -> None:
     listed = client.predict(api_name="/models")
-    assert [model["name"] for model in listed] == models.names()
+    assert [model["name"] for model in listed] == overread.names()
     assert all(len(model["sha256"]) == 64 and model["source"] == "bundled" for model in listed)
 
 

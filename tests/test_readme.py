@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from models.figures import summary_table
-from training.card import FIGURES_BEGIN, FIGURES_END
+from overread.evaluation import summary_table
+from training.reports.model_card import FIGURES_BEGIN, FIGURES_END
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The app, AWS Lambda's handler and Python give one answer to one picture: they share models/, and nothing is added."""
+"""The app, AWS Lambda's handler and Python give one answer to one picture: they share one core."""
 
 import base64
 import importlib
@@ -11,11 +11,10 @@ import pytest
 from PIL import Image
 
 import app
-import models
-from models.catalogue import Domain
-from models.service import Service
+import overread
+from overread.catalogue import Domain
+from overread.service import Service
 
-LAMBDA = Path(__file__).parents[1] / "lambda"  # a keyword: the folder cannot be imported as a package
 Answer = dict[str, Any]
 
 
@@ -29,9 +28,8 @@ def endpoints() -> dict[str, Callable[..., tuple[Answer, Image.Image]]]:
 @pytest.fixture
 def handler(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer, None], Answer]:
     """The Lambda function, on one thread."""
-    monkeypatch.syspath_prepend(LAMBDA)
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769")
-    return importlib.import_module("handler").handler
+    return importlib.import_module("overread_lambda.handler").handler
 
 
 @pytest.mark.parametrize(("domain", "api_name"), [("histopathology", "histopathology"), ("chest-xray", "chest_xray")])
@@ -46,7 +44,7 @@ def test_app_lambda_and_python_agree(
     coarse = np.random.default_rng(0).integers(0, 256, (6, 6, 3), np.uint8)
     Image.fromarray(coarse).resize((300, 240), Image.Resampling.BICUBIC).save(path)
 
-    python = models.load(models.names(domain)[0], threads=1).predict(path, "screening").to_json()
+    python = overread.load(overread.names(domain)[0], threads=1).predict(path, "screening").to_json()
     from_app, _ = endpoints[api_name](str(path), "screening", "", True)
     image = base64.b64encode(path.read_bytes()).decode()
     from_lambda = handler({"image": image, "model": domain, "operating_point": "screening"}, None)

@@ -17,7 +17,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
 
-from tests.running_app import ROOT, running_app
+from tests.support.running_app import ROOT, running_app
 
 ENDPOINTS = ("histopathology", "chest_xray")
 META = {"_type": "gradio.FileData"}

@@ -1,5 +1,5 @@
 """Data -> train -> calibrate -> export -> evaluate. The only package of this repository that imports torch."""
 
-from training.torchvision_on_cpu_torch import declare_missing_operators
+from training.methods.torchvision_operators import declare_missing_operators
 
 declare_missing_operators()

@@ -14,21 +14,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.catalogue import BUNDLED_FOLDER
-from models.figures import EVALUATION_FILE
-from models.folder import CONFIG_FILE, OperatingPoint
-from models.views import AS_IT_IS
-from training import plots
-from training.calibrate import sigmoid
-from training.card import update_readme
-from training.comparisons import compare_all
-from training.data import Split, file_names, kind_of, load_split
-from training.ensemble_recipes import ENSEMBLES, EnsembleRecipe
-from training.evidence import Answers
-from training.explain import delete_and_insert, play_pointing_game
-from training.metrics import BINS, RESAMPLES, measure, proportion, subgroup_auc
-from training.recipes import RECIPES, Recipe
-from training.sources import CHEST_XRAY_PNEUMONIA, NIH_CHEST_XRAY
+from overread.catalogue import MODELS_FOLDER
+from overread.evaluation import EVALUATION_FILE
+from overread.model_folder import CONFIG_FILE, OperatingPoint
+from overread.views import AS_IT_IS
+from training.data.data_sets import CHEST_XRAY_PNEUMONIA, NIH_CHEST_XRAY
+from training.data.splits import Split, file_names, kind_of, load_split
+from training.measure import plots
+from training.measure.calibration import sigmoid
+from training.measure.comparisons import compare_all
+from training.measure.heatmap_quality import delete_and_insert, play_pointing_game
+from training.measure.metrics import BINS, RESAMPLES, measure, proportion, subgroup_auc
+from training.measure.predictions import Answers
+from training.recipes.ensembles import ENSEMBLES, EnsembleRecipe
+from training.recipes.nets import RECIPES, Recipe
+from training.reports.model_card import update_readme
 
 README = Path(__file__).parents[1] / "README.md"
 MOSAICS = {"histopathology": 100, "chest-xray": 24}  # 448 px mosaics take a CPU seconds each
@@ -46,7 +46,7 @@ def evaluate(
     data: str | None = None,
     external: str | None = None,
     runs: Path = Path("runs"),
-    weights: Path = BUNDLED_FOLDER,
+    weights: Path = MODELS_FOLDER,
     mosaics: int | None = None,
     perturbed: int = PERTURBED,
 ) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Turns a trained net into its model folder: python -m training.export pcam-resnet18 [--data FOLDER]
 
-Calibrates on validation data, writes ``models/weights/<name>/`` (config.json, preprocessor_config.json,
+Calibrates on validation data, writes ``models/<name>/`` (config.json, preprocessor_config.json,
 model.safetensors with large weights in half precision, onnx/model.onnx with weights stored in 8 bits) and pins its
 files in ``models/catalogue.json``. What storing weights in 8 bits changes is measured on validation data and written to
 ``export.json``. The model card and its figures come after, from ``python -m training.evaluate``.
@@ -19,16 +19,16 @@ from sklearn.metrics import roc_auc_score
 from torch import nn
 from transformers import TimmWrapperForImageClassification
 
-from models.catalogue import BUNDLED_FOLDER, CATALOGUE_FILE, Domain
-from models.classifier import BATCH_SIZE
-from models.folder import CONFIG_FILE, NEEDED_FILES, ONNX_FILE, sha256_of
-from models.preprocessing import Preprocessing
-from models.session import OnnxSession, Outputs
-from training.calibrate import Calibration, colour_scale, decisions, fit_calibration, sigmoid
-from training.compress import compress_file, halve_large, round_weights
-from training.gradcam import HeatmapClassifier
-from training.recipes import RECIPES, Recipe
-from training.validation import ValidationPictures, validation_pictures
+from overread.catalogue import CATALOGUE_FILE, MODELS_FOLDER, Domain
+from overread.classifier import BATCH_SIZE
+from overread.model_folder import CONFIG_FILE, NEEDED_FILES, ONNX_FILE, sha256_of
+from overread.preprocessing import Preprocessing
+from overread.session import OnnxSession, Outputs
+from training.data.validation_set import ValidationPictures, validation_pictures
+from training.measure.calibration import Calibration, colour_scale, decisions, fit_calibration, sigmoid
+from training.methods.gradcam import HeatmapClassifier
+from training.methods.weight_storage import compress_file, halve_large, round_weights
+from training.recipes.nets import RECIPES, Recipe
 
 OPSET = 18
 CALIBRATED = "calibrated.onnx"  # float32, in the training's folder
@@ -71,7 +71,7 @@ def run_over(session: OnnxSession, preprocess: Preprocessing, validation: Valida
     )
 
 
-def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = BUNDLED_FOLDER) -> Path:
+def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = MODELS_FOLDER) -> Path:
     """Return the finished model folder, ``<weights>/<recipe's name>``.
 
     Args:

@@ -17,11 +17,11 @@ from httpx2 import HTTPError  # what huggingface_hub lets through when nobody an
 from huggingface_hub import HfApi, get_token
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-from models.catalogue import BUNDLED_FOLDER, CATALOGUE_FILE, CatalogueEntry, catalogue
-from models.errors import ModelFolderError, OverreadError, UnknownModelError
-from models.figures import EVALUATION_FILE
-from models.folder import CONFIG_FILE, ONNX_FILE
-from models.hub import verify
+from overread.catalogue import CATALOGUE_FILE, MODELS_FOLDER, CatalogueEntry, catalogue
+from overread.errors import ModelFolderError, OverreadError, UnknownModelError
+from overread.evaluation import EVALUATION_FILE
+from overread.hub import verify
+from overread.model_folder import CONFIG_FILE, ONNX_FILE
 
 CARD_FILE = "README.md"
 TRANSFORMERS_FILES = ("model.safetensors", "preprocessor_config.json")  # beside config.json, which the catalogue pins
@@ -69,7 +69,7 @@ def check_folder(entry: CatalogueEntry, folder: Path) -> None:
         )
 
 
-def push(name: str, namespace: str, api: HfApi, weights: Path = BUNDLED_FOLDER, private: bool = False) -> Pushed:
+def push(name: str, namespace: str, api: HfApi, weights: Path = MODELS_FOLDER, private: bool = False) -> Pushed:
     """Return where on the Hub the model folder ``<weights>/<name>`` is, having uploaded what is not there yet.
 
     Files that are only in the repository stay there.
@@ -129,7 +129,7 @@ def pin(commits: Mapping[str, str], namespace: str, catalogue_file: Path = CATAL
 
 
 def main(
-    arguments: Sequence[str] | None = None, weights: Path = BUNDLED_FOLDER, catalogue_file: Path = CATALOGUE_FILE
+    arguments: Sequence[str] | None = None, weights: Path = MODELS_FOLDER, catalogue_file: Path = CATALOGUE_FILE
 ) -> int:
     """Push the models named on the command line; return 0, or 1 after one sentence on stderr."""
     parser = argparse.ArgumentParser(prog="python -m training.push", description=__doc__.splitlines()[0])

@@ -19,14 +19,14 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from sklearn.metrics import roc_auc_score
 
-from models.catalogue import BUNDLED_FOLDER
-from models.folder import ONNX_FILE
-from models.session import OnnxSession, Outputs
-from training.calibrate import sigmoid
-from training.data import load_split
+from overread.catalogue import MODELS_FOLDER
+from overread.model_folder import ONNX_FILE
+from overread.session import OnnxSession, Outputs
+from training.data.splits import load_split
+from training.data.validation_set import validation_pictures
 from training.export import CALIBRATED, EXPORT_FILE, margin, run_over
-from training.recipes import RECIPES, Recipe
-from training.validation import validation_pictures
+from training.measure.calibration import sigmoid
+from training.recipes.nets import RECIPES, Recipe
 
 CALIBRATION_PICTURES = 128
 LARGEST_AUC_LOSS = 0.002
@@ -92,7 +92,7 @@ def milliseconds(sessions: list[OnnxSession], pixel_values: npt.NDArray[np.float
     return [float(value) for value in np.median(times, axis=0)]
 
 
-def try_int8(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = BUNDLED_FOLDER) -> dict[str, Any]:
+def try_int8(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = MODELS_FOLDER) -> dict[str, Any]:
     """Return what static INT8 costs and saves, and write it to the model folder's ``export.json``.
 
     Args:

@@ -24,17 +24,17 @@ from torch.utils.data import DataLoader
 from transformers import EvalPrediction, TimmWrapperConfig, TimmWrapperForImageClassification, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
-from models.preprocessing import Preprocessing
-from training.allocator import keep_freed_memory
-from training.augmentations import augmentation_for
-from training.averaging import WeightAverage
-from training.corruptions import corrupt
-from training.data import load_split
-from training.distillation import DistillingTrainer, load_teacher
-from training.history import ImagesPerSecond, write_history
-from training.mosaics import see_mosaics
-from training.phases import RandomPhases
-from training.recipes import RECIPES, Recipe, Stage
+from overread.preprocessing import Preprocessing
+from training.data.splits import load_split
+from training.measure.training_log import ImagesPerSecond, write_history
+from training.methods.augmentation import augmentation_for
+from training.methods.corruption import corrupt
+from training.methods.cpu_allocator import keep_freed_memory
+from training.methods.distillation import DistillingTrainer, load_teacher
+from training.methods.mosaic_training import see_mosaics
+from training.methods.shift_and_stitch import RandomPhases
+from training.methods.weight_averaging import WeightAverage
+from training.recipes.nets import RECIPES, Recipe, Stage
 
 BATCH_NORM_PICTURES = 2048
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from models.figures import summary_table
+from overread.evaluation import summary_table
 
 ABOUT = Path(__file__).with_name("about.md")
 

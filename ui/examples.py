@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.catalogue import Domain
+from overread.catalogue import Domain
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 LISTS = (EXAMPLES / "captions.json", EXAMPLES / "real" / "captions.json")

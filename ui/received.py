@@ -19,9 +19,9 @@ from gradio.block_function import BlockFunction
 from gradio.state_holder import SessionState
 from gradio.utils import is_in_or_equal
 
-from models.errors import InputError, UnsupportedImageError
-from models.fetch import fetch
-from models.images import MAX_FILE_BYTES
+from overread.errors import InputError, UnsupportedImageError
+from overread.fetch import fetch
+from overread.images import MAX_FILE_BYTES
 
 log = logging.getLogger("overread")
 

@@ -3,7 +3,7 @@
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from models.images import MAX_FILE_BYTES
+from overread.images import MAX_FILE_BYTES
 
 # A file of the largest size as base64 text, and as much again as the rest of a request may need.
 MAX_BODY_BYTES = MAX_FILE_BYTES * 4 // 3 + 2**20

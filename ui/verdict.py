@@ -3,9 +3,9 @@
 from html import escape
 from typing import Any
 
-from models.folder import ModelConfig, OperatingPoint
-from models.heatmaps import AGAINST_FINDING, FOR_FINDING
-from models.prediction import DISCLAIMER, Prediction
+from overread.heatmaps import AGAINST_FINDING, FOR_FINDING
+from overread.model_folder import ModelConfig, OperatingPoint
+from overread.prediction import DISCLAIMER, Prediction
 
 EMPTY = '<div class="verdict empty">Drop in a picture or pick an example: the answer appears here.</div>'
 
@@ -16,7 +16,7 @@ def verdict_html(prediction: Prediction, config: ModelConfig, test: dict[str, An
     Args:
         prediction: what the model says.
         config: of the model.
-        test: what was measured on its test split, see ``models.figures.on_test_split``.
+        test: what was measured on its test split, see ``overread.evaluation.on_test_split``.
     """
     point = prediction.operating_point
     percent = f"{100 * prediction.probability:.1f}"

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.hub_on_loopback import HubOnLoopback
+from tests.support.hub_on_loopback import HubOnLoopback
 
 pa = pytest.importorskip("pyarrow")
 pytest.importorskip("datasets")

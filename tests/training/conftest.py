@@ -7,14 +7,14 @@ import transformers.utils.hub
 from datasets import Dataset, Image
 from huggingface_hub import close_session, constants
 
-from tests.hub_on_loopback import HubOnLoopback
-from tests.stained_patch import stained_patch
-from tests.tiny_model import write_tiny_model
+from tests.support.hub_on_loopback import HubOnLoopback
+from tests.support.stained_patch import stained_patch
+from tests.support.tiny_model import write_tiny_model
 from tests.training.finished_models import finish
 from tests.training.small_recipe import SMALL_RECIPE
 from training.evaluate import evaluate
 from training.export import export
-from training.recipes import Recipe
+from training.recipes.nets import Recipe
 from training.train import train
 
 

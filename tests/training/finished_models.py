@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from models.folder import CONFIG_FILE, ONNX_FILE, sha256_of
+from overread.model_folder import CONFIG_FILE, ONNX_FILE, sha256_of
 
 CARD = "---\nlicense: apache-2.0\npipeline_tag: image-classification\n---\n\n# tiny\n"
 

@@ -4,7 +4,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from training.recipes import RECIPES, Stage
+from training.recipes.nets import RECIPES, Stage
 from training.train import train
 
 SMALL_RECIPE = dataclasses.replace(

@@ -15,21 +15,21 @@ from PIL import Image as PillowImage
 from PIL import ImageOps
 from transformers import pipeline
 
-from models.catalogue import CatalogueEntry
-from models.classifier import Classifier
-from models.errors import ModelFolderError
-from models.hub import verify
-from models.session import OnnxSession
-from models.views import AS_IT_IS
-from tests.stained_patch import stained_patch
-from training.card import ensemble_text
-from training.compress import compress_weights
-from training.ensemble import join
-from training.ensemble_recipes import EnsembleRecipe
+from overread.catalogue import CatalogueEntry
+from overread.classifier import Classifier
+from overread.errors import ModelFolderError
+from overread.hub import verify
+from overread.session import OnnxSession
+from overread.views import AS_IT_IS
+from tests.support.stained_patch import stained_patch
+from training.build_ensemble import join
 from training.evaluate import evaluate
-from training.explain import torch_net
 from training.export import pin
-from training.recipes import RECIPES, Recipe
+from training.measure.heatmap_quality import torch_net
+from training.methods.weight_storage import compress_weights
+from training.recipes.ensembles import EnsembleRecipe
+from training.recipes.nets import RECIPES, Recipe
+from training.reports.model_card import ensemble_text
 from training.train import train
 
 

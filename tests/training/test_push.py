@@ -12,16 +12,16 @@ from huggingface_hub import HfApi, ModelCard, ModelCardData
 from PIL import Image
 from transformers import pipeline
 
-from models.catalogue import CatalogueEntry, catalogue
-from models.classifier import Classifier
-from models.errors import ModelFolderError
-from models.folder import CONFIG_FILE, ONNX_FILE, sha256_of
-from tests.hub_on_loopback import HubOnLoopback
-from tests.tiny_model import CONFIG, write_tiny_ensemble, write_tiny_model
+from overread.catalogue import CatalogueEntry, catalogue
+from overread.classifier import Classifier
+from overread.errors import ModelFolderError
+from overread.model_folder import CONFIG_FILE, ONNX_FILE, sha256_of
+from tests.support.hub_on_loopback import HubOnLoopback
+from tests.support.tiny_model import CONFIG, write_tiny_ensemble, write_tiny_model
 from tests.training.finished_models import CARD, finish
 from training.export import write_config
 from training.push import PushError, check_folder, main, push
-from training.recipes import RECIPES
+from training.recipes.nets import RECIPES
 from training.train import build_model
 
 ROOT = Path(__file__).parents[2]
@@ -29,9 +29,9 @@ LOAD = """
 import json, sys
 from pathlib import Path
 from importlib import import_module
-import models
-import_module("models.catalogue").CATALOGUE_FILE = Path(sys.argv[1])
-print(json.dumps(models.load("tiny", threads=1).predict(sys.argv[2]).to_json()))
+import overread
+import_module("overread.catalogue").CATALOGUE_FILE = Path(sys.argv[1])
+print(json.dumps(overread.load("tiny", threads=1).predict(sys.argv[2]).to_json()))
 """
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from huggingface_hub import HfApi, constants
 
-from models.folder import ONNX_FILE
-from tests.hub_on_loopback import HubOnLoopback
+from overread.model_folder import ONNX_FILE
+from tests.support.hub_on_loopback import HubOnLoopback
 from training.push import PushError, main, push
 
 ROOT = Path(__file__).parents[2]

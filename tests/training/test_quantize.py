@@ -5,10 +5,10 @@ import numpy as np
 import onnx
 import pytest
 
-from models.session import OnnxSession, Outputs
+from overread.session import OnnxSession, Outputs
 from training.export import CALIBRATED
 from training.quantize import compare_files, try_int8
-from training.recipes import Recipe
+from training.recipes.nets import Recipe
 
 
 def test_an_exported_net_computes_in_8_bits_and_says_nearly_the_same(

@@ -10,9 +10,9 @@ import timm
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.hub_on_loopback import HubOnLoopback
-from training.data import load_split
-from training.recipes import RECIPES, Recipe, Stage
+from tests.support.hub_on_loopback import HubOnLoopback
+from training.data.splits import load_split
+from training.recipes.nets import RECIPES, Recipe, Stage
 from training.train import build_model, collate, load_initial_weights, settle_batch_norms, train
 
 

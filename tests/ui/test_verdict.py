@@ -4,7 +4,7 @@ import re
 import pytest
 from PIL import Image
 
-from models.classifier import Classifier
+from overread.classifier import Classifier
 from ui.verdict import legend_html, verdict_html
 
 

@@ -1,0 +1,208 @@
+"""One model, loaded: pictures in, predictions out."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from PIL import Image
+
+from overread.catalogue import entry, namespace
+from overread.ensemble import Ensemble
+from overread.errors import ModelFolderError
+from overread.heatmaps import display_size, draw_overlay, outline_centre
+from overread.hub import locate
+from overread.images import DecodedImage, ImageSource, decode
+from overread.model_folder import CONFIG_FILE, ONNX_FILE, ModelConfig, read_config, sha256_of
+from overread.net import Evidence, Net
+from overread.prediction import Milliseconds, ModelIdentity, Prediction
+from overread.session import OnnxSession
+
+BATCH_SIZE = 16
+
+
+def load(name: str, threads: int | None = None, loaded: Mapping[str, "Classifier"] | None = None) -> "Classifier":
+    """Return the catalogue's model of that name, ready to predict.
+
+    Args:
+        name: as in ``overread.names()``.
+        threads: for one inference; default: see ``overread.session.default_threads``.
+        loaded: models that are in memory already, by name: an ensemble takes its members from there.
+
+    Raises:
+        UnknownModelError: if the catalogue has no such model.
+        ModelFolderError: if its files are incomplete or altered.
+    """
+    chosen = entry(name)
+    source = locate(chosen, namespace())
+    members = [(loaded or {}).get(member) or load(member, threads) for member in chosen.members]
+    return Classifier(source.folder, threads, name, source.revision, source.origin, source.note, members)
+
+
+class Classifier:
+    """A model folder with its ONNX session, or an ensemble of such; several threads may ask it at once."""
+
+    def __init__(
+        self,
+        folder: Path | str,
+        threads: int | None = None,
+        name: str | None = None,
+        revision: str = "local",
+        origin: str = "local",
+        note: str | None = None,
+        members: Sequence["Classifier"] = (),
+    ) -> None:
+        """Load a model folder: ``config.json`` and ``onnx/model.onnx``, or an ensemble's ``config.json``.
+
+        Args:
+            folder: the model folder.
+            threads: for one inference; default: see ``overread.session.default_threads``.
+            name: what predictions call the model; default: the folder's name.
+            revision: what predictions report as the model's revision.
+            origin: where the folder comes from: "hub", "bundled" or "local".
+            note: one sentence to show wherever the model answers, such as why the Hub did not serve.
+            members: an ensemble's members, loaded; default: the folders of those names beside ``folder``.
+
+        Raises:
+            ModelFolderError: if the folder is incomplete or breaks the ONNX contract, or if a member is another one
+                than the ensemble was calibrated with.
+        """
+        folder = Path(folder)
+        self.config: ModelConfig = read_config(folder)
+        settings = self.config.ensemble
+        digest = sha256_of(folder / (CONFIG_FILE if settings else ONNX_FILE))
+        self.identity = ModelIdentity(name or folder.name, revision, digest, origin)
+        self.note = note
+        self._net: Net | Ensemble
+        if settings:
+            members = members or [Classifier(folder.parent / member, threads) for member in settings.members]
+            self._net = Ensemble(_nets_in_order(self.identity.name, settings.members, members), settings)
+        else:
+            self._net = Net(OnnxSession(folder / ONNX_FILE, threads), self.config.preprocessing)
+
+    @property
+    def net(self) -> Net:
+        """The one net of a model that is no ensemble.
+
+        Raises:
+            ModelFolderError: if it is an ensemble, which cannot be a member of another.
+        """
+        if isinstance(self._net, Ensemble):
+            raise ModelFolderError(f"{self.identity.name} is an ensemble: it cannot be a member of another one.")
+        return self._net
+
+    def warm_up(self) -> None:
+        """Run once on an empty picture, so that the first visitor does not wait for memory to be laid out."""
+        self.evidence([Image.new("RGB", (self.config.preprocessing.width, self.config.preprocessing.height))])
+
+    def evidence(self, pictures: Sequence[Image.Image]) -> Evidence:
+        """Return log-odds and signed maps of RGB pictures, without decoding, decision or drawing."""
+        return self._net.evidence(pictures)
+
+    def predict(self, image: ImageSource, operating_point: str | None = None, smooth: bool = True) -> Prediction:
+        """Return the answer for one picture.
+
+        Args:
+            image: a path, bytes, a binary file object, a PIL image or a uint8 array; see ``overread.images.decode``.
+            operating_point: which threshold decides; default: the model's own choice.
+            smooth: interpolate the drawn heat map; else the overlay shows the model's own grid.
+
+        Raises:
+            InputError: its subclasses say what is wrong with the image or the operating point.
+        """
+        return self.predict_batch([image], operating_point, smooth)[0]
+
+    def predict_batch(
+        self, images: Sequence[ImageSource], operating_point: str | None = None, smooth: bool = True
+    ) -> list[Prediction]:
+        """Return one answer per picture, in order; arguments and errors as for ``predict``.
+
+        The first picture that cannot be read ends the whole batch: call ``predict`` one by one to skip such pictures.
+        """
+        self.config.operating_point(operating_point)  # a wrong name costs no decoding
+        predictions: list[Prediction] = []
+        for start in range(0, len(images), BATCH_SIZE):
+            predictions += self._predict_chunk(images[start : start + BATCH_SIZE], operating_point, smooth)
+        return predictions
+
+    def _predict_chunk(
+        self, images: Sequence[ImageSource], operating_point: str | None, smooth: bool
+    ) -> list[Prediction]:
+        decoded, decode_ms = [], []
+        for image in images:
+            started = perf_counter()
+            decoded.append(decode(image))
+            decode_ms.append(_ms_since(started))
+        found = self.evidence([image.picture for image in decoded])
+        return [
+            self._answer(image, found, row, operating_point, smooth, decode_ms[row])
+            for row, image in enumerate(decoded)
+        ]
+
+    def _answer(
+        self,
+        image: DecodedImage,
+        found: Evidence,
+        row: int,
+        operating_point: str | None,
+        smooth: bool,
+        decode_ms: float,
+    ) -> Prediction:
+        config, point = self.config, self.config.operating_point(operating_point)
+        batch, heatmap = len(found.log_odds), found.heatmap[row]
+        probability = _probability(found.log_odds[row])
+        positive = probability >= point.threshold
+        started = perf_counter()
+        picture = image.picture.resize(display_size(image.picture.size))
+        box = config.region and config.region.labelled_centre_px / config.region.patch_px * picture.width
+        overlay = draw_overlay(picture, heatmap, config.heatmap.scale, smooth)
+        if box:
+            picture, overlay = outline_centre(picture, box), outline_centre(overlay, box)
+        return Prediction(
+            finding=config.finding,
+            probability=probability,
+            probabilities={config.labels[0]: 1 - probability, config.labels[1]: probability},
+            members={name: _probability(log_odds[row]) for name, log_odds in found.members.items()},
+            log_odds=float(found.log_odds[row]),
+            positive=positive,
+            decision=config.labels[int(positive)],
+            operating_point=point,
+            heatmap=heatmap,
+            heatmap_bias=config.heatmap.bias,
+            overlay=overlay,
+            picture=picture,
+            notes=image.notes + self._scale_notes(image),
+            model=self.identity,
+            milliseconds=Milliseconds(
+                decode_ms, found.preprocess_ms / batch, found.inference_ms / batch, _ms_since(started)
+            ),
+        )
+
+    def _scale_notes(self, image: DecodedImage) -> tuple[str, ...]:
+        """A patch model answers for its own physical scale only: say so when the picture is not such a patch."""
+        wanted, region = self.config.preprocessing, self.config.region
+        if not region or image.picture.size == (region.patch_px, region.patch_px):
+            return ()
+        width, height = image.picture.size
+        return (
+            f"The picture is {width} x {height} px and was squashed to {wanted.width} x {wanted.height} px; the model "
+            f"knows patches of {region.patch_px} px at {region.spacing_um_per_px} µm/px, so cells may look too small "
+            "or too large to it.",
+        )
+
+
+def _nets_in_order(name: str, wanted: Mapping[str, str], members: Sequence[Classifier]) -> list[Net]:
+    """Return the members' nets in the order of ``wanted``, which maps their names to digests."""
+    loaded = {member.identity.name: member for member in members}
+    for member, digest in wanted.items():
+        if member not in loaded or loaded[member].identity.sha256 != digest:
+            raise ModelFolderError(f"{name} was calibrated with another {member} than the one that is here.")
+    return [loaded[member].net for member in wanted]
+
+
+def _probability(log_odds: float) -> float:
+    return float(1 / (1 + np.exp(-log_odds)))
+
+
+def _ms_since(started: float) -> float:
+    return (perf_counter() - started) * 1000

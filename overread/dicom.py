@@ -1,0 +1,62 @@
+"""DICOM files, read with pydicom: modality and VOI look-up, MONOCHROME1 inversion, 8 bits."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from overread.errors import CorruptImageError, ImageTooLargeError, UnsupportedImageError
+
+
+def is_dicom(data: bytes) -> bool:
+    """Return whether the bytes start as a DICOM Part 10 file does: "DICM" after a preamble of 128 bytes."""
+    return data[128:132] == b"DICM"
+
+
+def decode(data: bytes, max_pixels: int) -> tuple[Image.Image, tuple[str, ...]]:
+    """Return the picture (mode L or RGB) as a viewer would show it, and notes for the person who sent it.
+
+    Grey values go through the modality LUT and the VOI LUT or window (DICOM PS3.3 C.11.1, C.11.2) and are then
+    stretched from their own smallest and largest value to 0..255; MONOCHROME1, where high means dark, is inverted.
+
+    Raises:
+        UnsupportedImageError: the file holds no picture, or one in a compression that no installed decoder reads.
+        CorruptImageError: the file cannot be read.
+        ImageTooLargeError: more than ``max_pixels`` pixels.
+    """
+    import pydicom  # here, not above: half a second that only DICOM files should cost
+    from pydicom.pixels import apply_modality_lut, apply_voi_lut, convert_color_space, pixel_array
+
+    try:
+        dataset = pydicom.dcmread(io.BytesIO(data))
+        frames = int(dataset.get("NumberOfFrames", 1) or 1)
+        size = int(dataset.get("Rows", 0)) * int(dataset.get("Columns", 0))
+        photometric = str(dataset.get("PhotometricInterpretation", ""))
+    except Exception as error:  # pydicom raises many types on bad bytes
+        raise CorruptImageError("The DICOM file is damaged or cut off: export it again.") from error
+    if size == 0 or "PixelData" not in dataset:
+        raise UnsupportedImageError("The DICOM file holds no picture: send an image object, not a report.")
+    if size > max_pixels:
+        raise ImageTooLargeError(f"The picture has more than {max_pixels // 10**6} megapixels: send a smaller one.")
+    try:
+        pixels = pixel_array(dataset, index=0 if frames > 1 else None)
+    except (RuntimeError, NotImplementedError) as error:  # no decoder for this transfer syntax
+        raise UnsupportedImageError(
+            "The DICOM file's compression cannot be read here: export it uncompressed or as PNG."
+        ) from error
+    except Exception as error:
+        raise CorruptImageError("The DICOM file is damaged or cut off: export it again.") from error
+    notes = (f"The file has {frames} frames; the first was read.",) if frames > 1 else ()
+    try:
+        if pixels.ndim == 3:
+            if photometric.startswith("YBR"):
+                pixels = convert_color_space(pixels, photometric, "RGB")
+            return Image.fromarray(pixels.astype(np.uint8)), notes
+        grey = apply_voi_lut(apply_modality_lut(pixels, dataset), dataset).astype(np.float32)
+        low, high = float(grey.min()), float(grey.max())
+        grey = (grey - low) * (255 / (high - low or 1.0))
+        if photometric == "MONOCHROME1":
+            grey = 255 - grey
+        return Image.fromarray(np.round(grey).astype(np.uint8)), notes
+    except Exception as error:  # a window, a rescaling or a colour space that makes no sense
+        raise CorruptImageError("The DICOM file's grey values cannot be read: export it again.") from error

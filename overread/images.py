@@ -1,0 +1,159 @@
+"""From whatever a caller sends to one upright 8-bit RGB picture: the one place where images are decoded."""
+
+import io
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from overread import dicom
+from overread.errors import (
+    CorruptImageError,
+    EmptyImageError,
+    ImageTooLargeError,
+    ImageTooSmallError,
+    UnsupportedImageError,
+)
+
+ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | npt.NDArray[np.uint8]
+
+MAX_FILE_BYTES = 32 * 2**20
+MAX_PIXELS = 64_000_000  # RGB at this size takes 192 MB; a full-size radiograph has about 12 million
+MIN_SIDE = 32  # pixels; below this there is nothing to see
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "PPM", "AVIF")
+# MAX_PIXELS is stricter than the size from which Pillow only warns.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+READABLE = "PNG, JPEG, TIFF, BMP, WebP, GIF, JPEG 2000 or DICOM"
+
+
+@dataclass(frozen=True)
+class DecodedImage:
+    """An upright RGB picture, and what had to be done to get it, one sentence each, for the person who sent it."""
+
+    picture: Image.Image
+    notes: tuple[str, ...] = ()
+
+
+def decode(source: ImageSource) -> DecodedImage:
+    """Return the upright 8-bit RGB picture in ``source`` with notes on every conversion that loses something.
+
+    EXIF orientation is applied. Alpha is laid over white, CMYK and palettes become RGB, of an animation the first frame
+    counts, grey deeper than 8 bits is scaled from its bit depth, DICOM goes through its VOI LUT.
+
+    Args:
+        source: a path, bytes, a binary file object, a PIL image, or a uint8 array (H, W), (H, W, 3) or (H, W, 4).
+
+    Raises:
+        EmptyImageError, UnsupportedImageError, CorruptImageError, ImageTooLargeError, ImageTooSmallError: each says
+            what is wrong with the input and what to do.
+    """
+    notes: tuple[str, ...] = ()
+    if isinstance(source, np.ndarray):
+        opened = _from_array(source)
+    elif isinstance(source, Image.Image):
+        opened, _ = _load(source)
+    else:
+        data = _read(source)
+        opened, notes = dicom.decode(data, MAX_PIXELS) if dicom.is_dicom(data) else _open(data)
+    _check_size(opened)
+    picture, more = _to_rgb(opened)
+    return DecodedImage(picture, (*notes, *more))
+
+
+def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> bytes:
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        if not path.is_file():
+            raise UnsupportedImageError(f"There is no file {path.name!r}: check the path.")
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    elif isinstance(source, bytes | bytearray | memoryview):
+        data = bytes(source)
+    elif hasattr(source, "read"):
+        data = source.read(MAX_FILE_BYTES + 1)
+    else:
+        raise UnsupportedImageError(
+            f"A {type(source).__name__} is no image: send a path, bytes, a file, a PIL image or a uint8 array."
+        )
+    if not data:
+        raise EmptyImageError("The file is empty: send a picture.")
+    if len(data) > MAX_FILE_BYTES:
+        raise ImageTooLargeError(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB: send a smaller one.")
+    return data
+
+
+def _open(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
+    try:
+        image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels() from error
+    except Exception as error:  # Pillow's readers raise many types on bad bytes: SyntaxError, struct.error, ...
+        raise UnsupportedImageError(f"This is not a picture that can be read here: send {READABLE}.") from error
+    upright, frames = _load(image)
+    # MPO is a JPEG with a second view or a preview after it: nobody thinks of it as several frames.
+    several = frames > 1 and image.format != "MPO"
+    return upright, (f"The file has {frames} frames; the first was read.",) if several else ()
+
+
+def _load(image: Image.Image) -> tuple[Image.Image, int]:
+    """Return the picture, decoded and upright, and how many frames its file has."""
+    _check_size(image)  # before a pixel is decoded: the header of a bomb is small
+    try:
+        image.load()
+        frames = getattr(image, "n_frames", 1)  # looks through the rest of the file
+        return ImageOps.exif_transpose(image), frames
+    except Exception as error:  # whatever Pillow's readers and EXIF parser raise on damaged bytes
+        raise CorruptImageError("The picture is damaged or cut off: save or upload it again.") from error
+
+
+def _check_size(image: Image.Image) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_many_pixels()
+    if min(image.size) < MIN_SIDE:
+        raise ImageTooSmallError(
+            f"The picture is {image.width} x {image.height} px: send one of at least {MIN_SIDE} px a side."
+        )
+
+
+def _too_many_pixels() -> ImageTooLargeError:
+    return ImageTooLargeError(f"The picture has more than {MAX_PIXELS // 10**6} megapixels: send a smaller one.")
+
+
+def _from_array(array: npt.NDArray[np.uint8]) -> Image.Image:
+    if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
+        raise UnsupportedImageError(
+            f"An array must be uint8 with shape (H, W), (H, W, 3) or (H, W, 4), not {array.dtype} {array.shape}."
+        )
+    if array.size == 0:
+        raise EmptyImageError("The array is empty: send a picture.")
+    return Image.fromarray(array)
+
+
+def _to_rgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+    notes: tuple[str, ...] = ()
+    if image.mode.startswith("I"):  # I;16, I;16B, I: grey of up to 16 or 32 bits
+        image, notes = _deep_grey_to_8_bits(image)
+    elif image.mode == "F":
+        raise UnsupportedImageError("The pixels are floating-point numbers: save the picture with 8 or 16 bits.")
+    elif image.has_transparency_data:
+        over = image.convert("RGBA")
+        if np.asarray(over)[..., 3].min() < 255:
+            notes = ("Transparent parts were laid over white.",)
+        image = Image.alpha_composite(Image.new("RGBA", over.size, "white"), over)
+    return image.convert("RGB"), notes
+
+
+def _deep_grey_to_8_bits(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+    values = np.asarray(image)
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high > 0xFFFF:
+        raise UnsupportedImageError("The grey values are outside 0..65535: save the picture with 8 or 16 bits.")
+    # Radiographs of 10, 12 or 14 bits are often saved in 16-bit files without being stretched to 16 bits.
+    bits = next(depth for depth in (8, 10, 12, 14, 16) if high < 2**depth)
+    table = np.round(np.arange(2**bits) * (255 / (2**bits - 1))).astype(np.uint8)  # a copy as floats would take GBs
+    return Image.fromarray(table[values]), (f"Grey values of {bits} bits were scaled to 8 bits.",)

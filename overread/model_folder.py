@@ -1,0 +1,134 @@
+"""A model folder as data: what ``config.json`` says about labels, preprocessing, decisions and heat map."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from overread.errors import ModelFolderError, UnknownOperatingPointError
+from overread.preprocessing import Preprocessing
+from overread.views import AS_IT_IS, FLIPPED_AXES
+
+CONFIG_FILE = "config.json"
+ONNX_FILE = "onnx/model.onnx"
+NEEDED_FILES = (CONFIG_FILE, ONNX_FILE)  # of a net; an ensemble's folder needs its config.json only
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A threshold on the calibrated probability, chosen on validation data.
+
+    ``sensitivity`` and ``specificity`` are what the threshold reached there.
+    """
+
+    name: str
+    threshold: float
+    sensitivity: float
+    specificity: float
+    rule: str
+
+
+@dataclass(frozen=True)
+class HeatmapSettings:
+    """How to read the signed map: ``bias`` completes its sum to the log-odds, ``scale`` is full colour (log-odds)."""
+
+    layer: str
+    bias: float
+    scale: float
+
+
+@dataclass(frozen=True)
+class Region:
+    """What a label speaks about where that is not the whole picture: the centre, at a physical scale."""
+
+    spacing_um_per_px: float
+    patch_px: int  # side of the patches at that spacing, whatever size the net then reads
+    labelled_centre_px: int
+
+
+@dataclass(frozen=True)
+class EnsembleSettings:
+    """How an ensemble makes one answer of several: log-odds are ``slope * mean(members' log-odds) + intercept``.
+
+    ``members`` maps each member's name to the SHA-256 of its ONNX file; what a member says is its mean over ``views``.
+    """
+
+    members: Mapping[str, str]
+    slope: float
+    intercept: float
+    views: Sequence[str] = (AS_IT_IS,)
+
+    def __post_init__(self) -> None:
+        """Refuse an ensemble of nobody, and views that are unknown or none."""
+        if not self.members:
+            raise ValueError("an ensemble has members")
+        if not self.views or not set(self.views) <= set(FLIPPED_AXES):
+            raise ValueError(f"views are some of {', '.join(FLIPPED_AXES)}")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What one model's ``config.json`` says."""
+
+    architecture: str
+    finding: str
+    labels: tuple[str, str]
+    preprocessing: Preprocessing
+    operating_points: Mapping[str, OperatingPoint]
+    default_operating_point: str
+    heatmap: HeatmapSettings
+    region: Region | None
+    ensemble: EnsembleSettings | None
+
+    def operating_point(self, name: str | None) -> OperatingPoint:
+        """Return the named operating point, or the default for None.
+
+        Raises:
+            UnknownOperatingPointError: if the model has none of that name.
+        """
+        chosen = self.operating_points.get(name or self.default_operating_point)
+        if chosen is None:
+            known = ", ".join(self.operating_points)
+            raise UnknownOperatingPointError(f"There is no operating point {name!r}: choose one of {known}.")
+        return chosen
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """Return what ``config.json`` in a model folder says.
+
+    Raises:
+        ModelFolderError: if the file is missing or lacks what the inference needs.
+    """
+    try:
+        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        ours: dict[str, Any] = config["overread"]
+        points = {name: OperatingPoint(name=name, **values) for name, values in ours["operating_points"].items()}
+        read = ModelConfig(
+            architecture=config["architecture"],
+            finding=ours["finding"],
+            labels=tuple(config["label_names"]),
+            preprocessing=Preprocessing.from_pretrained_cfg(config["pretrained_cfg"]),
+            operating_points=points,
+            default_operating_point=ours["default_operating_point"],
+            heatmap=HeatmapSettings(**ours["heatmap"]),
+            region=Region(**ours["region"]) if ours.get("region") else None,
+            ensemble=EnsembleSettings(**ours["ensemble"]) if ours.get("ensemble") else None,
+        )
+        read.operating_point(None)
+    except (OSError, ValueError, KeyError, TypeError, UnknownOperatingPointError) as error:
+        raise ModelFolderError(f"{folder.name}/{CONFIG_FILE} cannot be used: {error!r}") from error
+    return read
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file.
+
+    Raises:
+        ModelFolderError: if there is no such file.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelFolderError(f"The model folder lacks {path.name}.") from error

@@ -1,0 +1,67 @@
+"""The ONNX session: pixel values in; calibrated logits, signed heat map and embedding out."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from overread.errors import ModelFolderError
+
+Float32 = npt.NDArray[np.float32]
+THREADS_VARIABLE = "OVERREAD_THREADS"
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the net says about a batch: ``logits`` (N, 2), ``heatmap`` (N, h, w) in log-odds, ``embedding`` (N, d)."""
+
+    logits: Float32
+    heatmap: Float32
+    embedding: Float32
+
+
+class OnnxSession:
+    """An onnxruntime session on the CPU that holds to the ONNX contract; safe to run from several threads."""
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        """Load the file.
+
+        Args:
+            path: an ONNX file with input ``pixel_values`` and outputs ``logits``, ``heatmap`` and ``embedding``.
+            threads: for one run; default: ``OVERREAD_THREADS``, else the CPUs this process may use, at most four.
+
+        Raises:
+            ModelFolderError: if the file cannot be loaded or has other inputs or outputs.
+        """
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads or default_threads()
+        options.inter_op_num_threads = 1
+        # Threads that spin while they wait take the cores from everybody else on a shared machine.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's exceptions share no base class but Exception
+            raise ModelFolderError(f"The model file {path.name} cannot be loaded: {error}") from error
+        inputs = [value.name for value in self._session.get_inputs()]
+        outputs = [value.name for value in self._session.get_outputs()]
+        if inputs != ["pixel_values"] or not {"logits", "heatmap", "embedding"} <= set(outputs):
+            raise ModelFolderError(f"The model file {path.name} has other inputs or outputs: {inputs} -> {outputs}.")
+
+    def run(self, pixel_values: Float32) -> Outputs:
+        """Return the outputs for ``pixel_values`` (N, 3, H, W) float32, normalised."""
+        return Outputs(*self._session.run(["logits", "heatmap", "embedding"], {"pixel_values": pixel_values}))
+
+
+def default_threads() -> int:
+    """Return ``OVERREAD_THREADS`` if it is set, else the number of CPUs this process may use, at most four."""
+    configured = os.environ.get(THREADS_VARIABLE)
+    if configured:
+        if not configured.isdigit() or int(configured) < 1:
+            raise ModelFolderError(f"{THREADS_VARIABLE} must be a positive whole number, not {configured!r}.")
+        return int(configured)
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(available, 4)

@@ -1,0 +1,140 @@
+import io
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import overread
+from overread.classifier import Classifier
+from overread.errors import ModelFolderError, UnknownModelError, UnknownOperatingPointError
+from tests.support.tiny_model import MARGIN, MARGIN_BIAS, write_tiny_model
+
+
+def log_odds_by_hand(picture: Image.Image) -> float:
+    values = (np.asarray(picture, np.float64) / 255 - 0.5) / 0.5  # (96, 96, 3)
+    return float(values.mean((0, 1)) @ MARGIN + MARGIN_BIAS)
+
+
+def test_probability_is_the_softmax_of_the_logits(tiny: Classifier, picture: Image.Image) -> None:
+    answer = tiny.predict(picture)
+    expected = log_odds_by_hand(picture)
+    assert answer.log_odds == pytest.approx(expected, abs=1e-5)
+    assert answer.probability == pytest.approx(1 / (1 + np.exp(-expected)), abs=1e-6)
+    assert answer.probabilities == {"clear": 1 - answer.probability, "red": answer.probability}
+
+
+def test_the_cells_and_the_bias_add_up_to_the_log_odds(tiny: Classifier, picture: Image.Image) -> None:
+    answer = tiny.predict(picture)
+    assert answer.heatmap.shape == (12, 12) and answer.heatmap.dtype == np.float32
+    assert answer.heatmap.sum() + answer.heatmap_bias == pytest.approx(answer.log_odds, abs=1e-4)
+
+
+def test_the_map_lies_over_the_picture_the_right_way_round(tiny: Classifier, picture: Image.Image) -> None:
+    answer = tiny.predict(picture)  # red to the left speaks for the finding, blue to the right against it
+    assert (answer.heatmap[:, :6] > answer.heatmap[:, 6:].max()).all()
+    change = np.asarray(answer.overlay, int) - np.asarray(answer.picture, int)
+    assert change[:, 400:, 0].mean() <= 0 < change[:, :40, 1].mean()
+
+
+@pytest.mark.parametrize(("point", "positive"), [("screening", True), ("balanced", True), ("rule-in", False)])
+def test_the_operating_point_decides(tiny: Classifier, point: str, positive: bool) -> None:
+    answer = tiny.predict(Image.new("RGB", (96, 96), (190, 100, 90)), point)
+    assert 0.5 < answer.probability < 0.99
+    assert (answer.positive, answer.decision) == (positive, "red" if positive else "clear")
+    assert answer.operating_point.name == point
+
+
+def test_an_unknown_operating_point_is_refused_with_the_known_ones(tiny: Classifier, picture: Image.Image) -> None:
+    with pytest.raises(UnknownOperatingPointError, match="screening, balanced, rule-in"):
+        tiny.predict(picture, "whatever")
+
+
+def test_an_unknown_model_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(UnknownModelError, match="pcam-resnet18"):
+        overread.load("gpt")
+
+
+def test_a_batch_answers_as_its_pictures_do_one_by_one(tiny: Classifier) -> None:
+    random = np.random.default_rng(0)
+    pictures = [Image.fromarray(random.integers(0, 256, (40 + n, 60, 3), np.uint8)) for n in range(21)]
+    for one, of_batch in zip(map(tiny.predict, pictures), tiny.predict_batch(pictures), strict=True):
+        assert one.probability == pytest.approx(of_batch.probability, abs=1e-6)
+        np.testing.assert_allclose(one.heatmap, of_batch.heatmap, atol=1e-6)
+
+
+def test_an_empty_batch_has_no_answers(tiny: Classifier) -> None:
+    assert tiny.predict_batch([]) == []
+
+
+def test_requests_at_the_same_time_do_not_mix(tiny: Classifier) -> None:
+    pictures = [Image.new("RGB", (96, 96), (level, 80, 255 - level)) for level in range(0, 256, 8)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(tiny.predict, pictures))
+    for picture, answer in zip(pictures, answers, strict=True):
+        assert answer.log_odds == pytest.approx(log_odds_by_hand(picture), abs=1e-5)
+
+
+def test_every_kind_of_source_gives_the_same_answer(tiny: Classifier, picture: Image.Image, tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    picture.save(path)
+    data = path.read_bytes()
+    answers = [tiny.predict(s) for s in (path, str(path), data, io.BytesIO(data), picture, np.asarray(picture))]
+    assert len({answer.probability for answer in answers}) == 1
+
+
+def test_json_holds_everything_but_pixels(tiny: Classifier, picture: Image.Image) -> None:
+    answer = tiny.predict(picture)
+    read = json.loads(json.dumps(answer.to_json()))
+    assert read["probability"] == answer.probability
+    assert read["model"] == {"name": "tiny", "revision": "local", "sha256": answer.model.sha256, "source": "local"}
+    assert set(read["milliseconds"]) == {"decode", "preprocess", "inference", "overlay"}
+    np.testing.assert_allclose(read["heatmap"]["values"], answer.heatmap, atol=1e-6)
+    assert sum(map(sum, read["heatmap"]["values"])) + read["heatmap"]["bias"] == pytest.approx(
+        read["log_odds"], abs=1e-4
+    )
+    assert "not a medical device" in read["disclaimer"]
+
+
+def test_a_picture_of_another_scale_is_answered_with_a_note(tmp_path: Path) -> None:
+    patches = Classifier(
+        write_tiny_model(tmp_path / "p", {"spacing_um_per_px": 0.972, "patch_px": 96, "labelled_centre_px": 32}), 1
+    )
+    assert patches.predict(Image.new("RGB", (96, 96))).notes == ()
+    assert "500 x 400 px and was squashed to 96 x 96 px" in patches.predict(Image.new("RGB", (500, 400))).notes[0]
+
+
+@pytest.mark.parametrize("missing", ["config.json", "onnx/model.onnx"])
+def test_an_incomplete_folder_is_refused(missing: str, tmp_path: Path) -> None:
+    folder = write_tiny_model(tmp_path / "model")
+    (folder / missing).unlink()
+    with pytest.raises(ModelFolderError, match=Path(missing).name):
+        Classifier(folder)
+
+
+@pytest.mark.parametrize("damage", ["{", "{}", '{"overread": {}}'])
+def test_a_config_that_says_too_little_is_refused(damage: str, tmp_path: Path) -> None:
+    folder = write_tiny_model(tmp_path / "model")
+    (folder / "config.json").write_text(damage)
+    with pytest.raises(ModelFolderError, match=r"config\.json cannot be used"):
+        Classifier(folder)
+
+
+def test_a_file_that_is_no_onnx_is_refused(tmp_path: Path) -> None:
+    folder = write_tiny_model(tmp_path / "model")
+    (folder / "onnx" / "model.onnx").write_bytes(b"not a model")
+    with pytest.raises(ModelFolderError, match="cannot be loaded"):
+        Classifier(folder)
+
+
+@pytest.mark.parametrize("name", overread.names())
+def test_bundled_models_hold_to_the_contract(name: str) -> None:
+    classifier = overread.load(name, threads=1)
+    noise = np.random.default_rng(3).integers(0, 256, (300, 300, 3), np.uint8)
+    answer = classifier.predict(noise)
+    least = 12 if name.startswith("pcam") else 14
+    assert min(answer.heatmap.shape) >= least
+    assert answer.heatmap.sum() + answer.heatmap_bias == pytest.approx(answer.log_odds, abs=1e-4)
+    assert list(classifier.config.operating_points) == ["screening", "balanced", "rule-in"]

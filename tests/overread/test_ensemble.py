@@ -1,0 +1,87 @@
+"""Ensembles of tiny models, whose answers can be worked out by hand."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from overread.classifier import Classifier
+from overread.ensemble import mean_map
+from overread.errors import ModelFolderError
+from overread.model_folder import sha256_of
+from tests.support.tiny_model import SIZE, write_tiny_ensemble, write_tiny_model
+
+NOISE = Image.fromarray(np.random.default_rng(5).integers(0, 256, (SIZE, SIZE, 3), np.uint8))
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """Two members that differ in the bias of one class, and their ensemble."""
+    write_tiny_model(tmp_path / "one")
+    write_tiny_model(tmp_path / "two", bias=(0.0, 2.0))
+    write_tiny_ensemble(tmp_path / "both", ("one", "two"), slope=2.0, intercept=-0.5)
+    return tmp_path
+
+
+def test_log_odds_are_the_calibrated_mean_of_the_members(weights: Path) -> None:
+    one, two, both = (Classifier(weights / name, threads=1).predict(NOISE) for name in ("one", "two", "both"))
+    assert one.log_odds != pytest.approx(two.log_odds)
+    assert both.log_odds == pytest.approx(2.0 * (one.log_odds + two.log_odds) / 2 - 0.5, abs=1e-6)
+    assert both.members == pytest.approx({"one": one.probability, "two": two.probability})
+    assert one.members == {}
+
+
+def test_the_averaged_cells_and_the_bias_still_add_up(weights: Path) -> None:
+    answer = Classifier(weights / "both", threads=1).predict(NOISE)
+    assert answer.heatmap.shape == (12, 12) and answer.heatmap.dtype == np.float32
+    assert answer.heatmap.sum() + answer.heatmap_bias == pytest.approx(answer.log_odds, abs=1e-4)
+
+
+def test_maps_on_different_grids_are_averaged_on_the_finer_and_keep_their_sums() -> None:
+    coarse, fine = np.array([[[4.0, 0.0], [0.0, -8.0]]]), np.ones((1, 3, 3))
+    mean = mean_map([coarse, fine])
+    assert mean.shape == (1, 3, 3)
+    # A coarse cell covers one fine cell, half of two and a quarter of the middle one: 4/9, 2/9, 2/9, 1/9 of its worth.
+    shared = np.array([[16, 8, 0], [8, 4 - 8, -16], [0, -16, -32]]) / 9
+    np.testing.assert_allclose(mean[0], (shared + 1) / 2)
+    assert mean.sum() == pytest.approx((coarse.sum() + fine.sum()) / 2)
+
+
+def test_it_is_known_by_the_digest_of_the_config_that_pins_its_members(weights: Path) -> None:
+    both = Classifier(weights / "both", threads=1)
+    assert both.identity.sha256 == sha256_of(weights / "both" / "config.json")
+
+
+def test_another_member_than_it_was_calibrated_with_is_refused(weights: Path) -> None:
+    write_tiny_model(weights / "new", bias=(0.3, 0.1))
+    (weights / "new" / "onnx" / "model.onnx").replace(weights / "two" / "onnx" / "model.onnx")
+    with pytest.raises(ModelFolderError, match="both was calibrated with another two"):
+        Classifier(weights / "both", threads=1)
+
+
+def test_each_member_answers_under_its_own_name_in_whatever_order_they_come(weights: Path) -> None:
+    one, two = (Classifier(weights / name, threads=1) for name in ("one", "two"))
+    answer = Classifier(weights / "both", threads=1, members=[two, one]).predict(NOISE)
+    assert answer.members["one"] == pytest.approx(one.predict(NOISE).probability)
+    assert answer.members["two"] == pytest.approx(two.predict(NOISE).probability)
+
+
+def test_an_ensemble_of_ensembles_is_refused(weights: Path) -> None:
+    write_tiny_ensemble(weights / "more", ("one", "both"))
+    with pytest.raises(ModelFolderError, match="cannot be a member"):
+        Classifier(weights / "more", threads=1)
+
+
+@pytest.mark.parametrize(
+    "change", [{"members": {}}, {"slope": 1, "extra": 1}, {"views": []}, {"views": ["from behind"]}]
+)
+def test_an_ensemble_whose_config_makes_no_sense_is_refused(weights: Path, change: dict[str, Any]) -> None:
+    file = weights / "both" / "config.json"
+    config = json.loads(file.read_text())
+    config["overread"]["ensemble"] |= change
+    file.write_text(json.dumps(config))
+    with pytest.raises(ModelFolderError, match=r"config\.json cannot be used"):
+        Classifier(weights / "both", threads=1)

@@ -1,0 +1,88 @@
+"""Pictures, a stand-in for S3 (moto) and the function under AWS's emulator, for the tests of lambda/."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.overread_lambda.aws_events import JsonValue
+from tests.overread_lambda.generated_pictures import png
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LAMBDA = REPOSITORY / "lambda"
+PACKAGE = LAMBDA / "overread_lambda"
+os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = "1769"
+BUCKET = "pictures"
+AWS_SETTINGS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_REGION": "us-east-1",
+}
+
+Invoke = Callable[[JsonValue], JsonValue]
+
+
+@pytest.fixture(scope="session")
+def patch() -> bytes:
+    """A picture of the size that the histopathology model knows."""
+    return png(96, 96)
+
+
+@pytest.fixture(scope="session")
+def radiograph() -> bytes:
+    """A picture of the shape of a radiograph."""
+    return png(500, 400, seed=1)
+
+
+@pytest.fixture(scope="session")
+def s3(patch: bytes) -> Iterator[str]:
+    """The address of an S3 service on loopback with one bucket, its picture and an object that is too large."""
+    server_module = pytest.importorskip("moto.server", reason="moto is not installed")
+    boto3 = pytest.importorskip("boto3")
+    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    client = boto3.client(
+        "s3",
+        endpoint_url=address,
+        region_name="us-east-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+    client.create_bucket(Bucket=BUCKET)
+    client.put_object(Bucket=BUCKET, Key="folder/patch.png", Body=patch)
+    client.put_object(Bucket=BUCKET, Key="large.png", Body=b"\0" * (32 * 2**20 + 1))
+    yield address
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def endpoint(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the function under the emulator."""
+    from overread_lambda.emulator import LocalFunction
+
+    pytest.importorskip("awslambdaric", reason="the emulator needs: pip install -r lambda/requirements-dev.txt")
+    environment = {**AWS_SETTINGS, "AWS_ENDPOINT_URL_S3": s3, "OVERREAD_URL_HOSTS": "localhost"}
+    log = tmp_path_factory.mktemp("emulator") / "log.txt"
+    with log.open("wb") as output, LocalFunction(environment=environment, log=output, memory_mb=1769) as function:
+        yield function.endpoint_url
+
+
+@pytest.fixture(scope="session")
+def call(endpoint: str) -> Invoke:
+    """Calls the function under the emulator with an event and returns its answer."""
+    from overread_lambda.invoke import lambda_client
+
+    client = lambda_client(endpoint, None, workers=10)
+
+    def invoke(event: JsonValue) -> JsonValue:
+        payload = event if isinstance(event, bytes) else json.dumps(event).encode()
+        response = client.invoke(FunctionName="function", Payload=payload)
+        assert "FunctionError" not in response
+        return json.loads(response["Payload"].read())
+
+    return invoke

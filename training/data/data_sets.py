@@ -1,0 +1,65 @@
+"""The data sets: where on the Hub they are, what their splits and labels are called, whose they are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from overread.catalogue import Domain
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set on the Hub (or a local folder of the same schema): where it is and what its labels mean."""
+
+    dataset: str
+    domain: Domain
+    finding: str
+    labels: tuple[str, str]  # without the finding and with it, as `transformers` shows them
+    positive: str | bool  # the label's value, or ClassLabel name, that means the finding
+    train_split: str
+    validation_split: str | None  # None: carved out of train, patient by patient, as `split_seed` says
+    test_split: str
+    licence: str
+    citation: str
+    region: Mapping[str, float] = field(default_factory=dict)  # what a label speaks about, where not the whole picture
+    split_seed: int = 2026  # one for all models: a member's validation patients must not have taught another
+    chosen_on_damaged: bool = False  # clean validation pictures are nearly all told apart: damaged ones decide as well
+
+
+PATCH_CAMELYON = Source(
+    dataset="1aurent/PatchCamelyon",
+    domain="histopathology",
+    finding="lymph-node metastasis",
+    labels=("no metastasis", "metastasis"),
+    positive=True,
+    train_split="train",
+    validation_split="valid",
+    test_split="test",
+    licence="CC0-1.0",
+    citation="Veeling et al. 2018, Rotation Equivariant CNNs for Digital Pathology; Bejnordi et al. 2017, CAMELYON16",
+    region={"spacing_um_per_px": 0.972, "patch_px": 96, "labelled_centre_px": 32},
+)
+NIH_CHEST_XRAY = Source(  # adults: nothing is trained or chosen on it
+    dataset="nih-chest-xray-sample",
+    domain="chest-xray",
+    finding="pneumonia",
+    labels=("normal", "pneumonia"),
+    positive="PNEUMONIA",
+    train_split="train",
+    validation_split="train",
+    test_split="train",
+    licence="NIH Clinical Center: free use with attribution",
+    citation="Wang et al. 2017, ChestX-ray8: Hospital-Scale Chest X-Ray Database and Benchmarks",
+)
+CHEST_XRAY_PNEUMONIA = Source(
+    dataset="hf-vision/chest-xray-pneumonia",
+    domain="chest-xray",
+    finding="pneumonia",
+    labels=("normal", "pneumonia"),
+    positive="PNEUMONIA",
+    train_split="train",
+    validation_split=None,  # the official one has 16 pictures: too few to choose anything on
+    test_split="test",
+    licence="CC-BY-4.0",
+    citation="Kermany et al. 2018, Identifying Medical Diagnoses and Treatable Diseases by Image-Based Deep Learning",
+    chosen_on_damaged=True,
+)

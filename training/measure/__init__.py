@@ -1,0 +1,1 @@
+"""Measurements: metrics, calibration, predictions, heat-map quality, plots."""

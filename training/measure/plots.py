@@ -1,0 +1,178 @@
+"""Draws what the evaluation measured as small PNG files, 700 pixels wide.
+
+Colours are the heat map's orange and teal, then greys, each with a line style of its own, so that no plot depends on
+telling colours apart.
+"""
+
+import io
+from collections.abc import Mapping
+from itertools import cycle
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from PIL import Image
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
+
+from overread.heatmaps import AGAINST_FINDING, FOR_FINDING
+from overread.model_folder import OperatingPoint
+from training.measure.metrics import BINS
+
+WIDTH = 7.0  # inches, at 100 pixels each
+ORANGE, TEAL = ("#{:02x}{:02x}{:02x}".format(*colour) for colour in (FOR_FINDING, AGAINST_FINDING))
+STYLES = ((TEAL, "-"), (ORANGE, "--"), ("#404040", "-."), ("#909090", ":"))
+MARKERS = "osD^v"
+COLOURS = 64
+
+Floats = npt.NDArray[np.floating]
+Labels = npt.NDArray[np.integer]
+Splits = Mapping[str, tuple[Labels, Floats]]
+Legend = Literal["best", "upper left", "lower left", "lower right"]
+
+
+def roc_and_pr(splits: Splits, points: list[OperatingPoint], path: Path) -> None:
+    """Write the ROC and the precision-recall curve of each split, with its operating points on them.
+
+    Args:
+        splits: (N,) labels, 0 or 1, and (N,) probabilities by the name shown.
+        points: marked on every curve.
+        path: of the PNG, 700 x 370 px.
+    """
+    figure = _figure(3.7)
+    roc, pr = figure.subplots(1, 2)
+    for (name, (labels, probabilities)), (colour, line) in zip(splits.items(), cycle(STYLES), strict=False):
+        false_positive, sensitivity, _ = roc_curve(labels, probabilities)
+        area = roc_auc_score(labels, probabilities)
+        roc.plot(false_positive, sensitivity, line, color=colour, label=f"{name}: AUC {area:.3f}")
+        precision, recall, _ = precision_recall_curve(labels, probabilities)
+        area = average_precision_score(labels, probabilities)
+        pr.plot(recall, precision, line, color=colour, drawstyle="steps-post", label=f"{name}: average {area:.3f}")
+        for point, marker in zip(points, cycle(MARKERS), strict=False):
+            called, positive = probabilities >= point.threshold, labels == 1
+            reached = called[positive].mean()
+            style: dict[str, Any] = {"color": colour, "markeredgecolor": "black", "markersize": 6, "zorder": 3}
+            roc.plot(called[~positive].mean(), reached, marker, **style)
+            if called.any():
+                pr.plot(reached, positive[called].mean(), marker, **style)
+    for point, marker in zip(points, cycle(MARKERS), strict=False):
+        roc.plot([], [], marker, color="white", markeredgecolor="black", markersize=6, label=point.name)
+    roc.plot([0, 1], [0, 1], color="#c0c0c0", linewidth=0.8, zorder=0)
+    _label(roc, "1 - specificity", "Sensitivity", "lower right")
+    _label(pr, "Recall (sensitivity)", "Precision (PPV)", "lower left")
+    for axes in (roc, pr):
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    _save(figure, path)
+
+
+def reliability(splits: Splits, path: Path) -> None:
+    """Write the reliability diagram (15 bins of equal width, empty ones left out) above the count in each bin.
+
+    Args:
+        splits: (N,) labels, 0 or 1, and (N,) probabilities by the name shown, such as before and after calibration.
+        path: of the PNG, 700 x 560 px.
+    """
+    figure = _figure(5.6)
+    diagram, histogram = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    for (name, (labels, probabilities)), (colour, line) in zip(splits.items(), cycle(STYLES), strict=False):
+        share, probability = calibration_curve(labels, probabilities, n_bins=BINS)
+        diagram.plot(probability, share, line, marker="o", markersize=4, color=colour, label=name)
+        edges = np.linspace(0, 1, BINS + 1)
+        histogram.hist(probabilities, edges, histtype="step", log=True, color=colour, linestyle=line, linewidth=1.5)
+    diagram.plot([0, 1], [0, 1], color="#c0c0c0", linewidth=0.8, zorder=0)
+    diagram.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    _label(diagram, "", "Share with the finding", "upper left")
+    histogram.set_ylim(bottom=0.5)  # a bin with one picture shows
+    _label(histogram, "Predicted probability", "Pictures (log scale)")
+    _save(figure, path)
+
+
+def confusions(operating_points: Mapping[str, Mapping[str, Any]], path: Path) -> None:
+    """Write one confusion matrix per operating point: pictures, and their share of the row, which is the shade.
+
+    Args:
+        operating_points: as ``training.measure.metrics.measure`` returns them.
+        path: of the PNG, 700 x 280 px.
+    """
+    figure = _figure(2.8)
+    shades = LinearSegmentedColormap.from_list("shades", ("white", TEAL))
+    panels = figure.subplots(1, len(operating_points), squeeze=False, sharey=True)[0]
+    for axes, (name, point) in zip(panels, operating_points.items(), strict=True):
+        counts = np.array(
+            [[point["true_negative"], point["false_positive"]], [point["false_negative"], point["true_positive"]]]
+        )
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        axes.imshow(shares, cmap=shades, vmin=0, vmax=1)
+        for (row, column), count in np.ndenumerate(counts):
+            axes.text(column, row, f"{count}\n{shares[row, column]:.1%}", ha="center", va="center")
+        axes.set_title(f"{name} (≥ {point['threshold']:.3f})", fontsize="medium")
+        axes.set_xticks((0, 1), ("no finding", "finding"))
+        axes.set_yticks((0, 1), ("no finding", "finding"), rotation=90, va="center")
+        axes.set_xlabel("Called (pictures)")
+    panels[0].set_ylabel("Labelled (pictures)")
+    _save(figure, path)
+
+
+def history(log_history: list[dict[str, Any]], path: Path) -> None:
+    """Write loss and validation AUC over epochs.
+
+    Args:
+        log_history: of transformers' ``TrainerState``.
+        path: of the PNG, 700 x 300 px.
+    """
+    figure = _figure(3.0)
+    losses, areas = figure.subplots(1, 2)
+    for axes, key, name, (colour, line), marker in (
+        (losses, "loss", "training", STYLES[0], ""),
+        (losses, "eval_loss", "validation", STYLES[1], "o"),
+        (areas, "eval_auc", "validation", STYLES[1], "o"),
+    ):
+        rows = [row for row in log_history if key in row]
+        epochs, values = [row["epoch"] for row in rows], [row[key] for row in rows]
+        axes.plot(epochs, values, line, color=colour, marker=marker, markersize=4, label=name)
+    _label(losses, "Epoch", "Loss (nats)", "best")
+    _label(areas, "Epoch", "AUC", "best")
+    _save(figure, path)
+
+
+def curves(means: Mapping[str, Floats], path: Path) -> None:
+    """Write mean deletion and insertion curves (Petsiuk et al. 2018), each with the area under it.
+
+    Args:
+        means: (K,) mean probability by the name shown, at K even steps from 0 % to 100 % of the pixels.
+        path: of the PNG, 700 x 350 px.
+    """
+    figure = _figure(3.5)
+    axes = figure.subplots()
+    for (name, mean), (colour, line) in zip(means.items(), cycle(STYLES), strict=False):
+        share = np.linspace(0, 1, len(mean))
+        axes.plot(100 * share, mean, line, color=colour, label=f"{name}: area {auc(share, mean):.3f}")
+    axes.set(xlim=(0, 100), ylim=(-0.02, 1.02))
+    _label(axes, "Pixels deleted or inserted (%)", "Mean probability", "best")
+    _save(figure, path)
+
+
+def _figure(height: float) -> Figure:
+    return Figure(figsize=(WIDTH, height), dpi=100, layout="constrained")
+
+
+def _label(axes: Axes, x: str, y: str, legend: Legend | None = None) -> None:
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#e8e8e8", linewidth=0.6)
+    axes.set_axisbelow(True)
+    if legend:
+        axes.legend(loc=legend, fontsize="small", frameon=False)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png")
+    # A palette takes a third of the space, and the saved file does not name the version of matplotlib.
+    palette = Image.open(drawn).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    palette.save(path, format="PNG", optimize=True)

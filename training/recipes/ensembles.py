@@ -1,0 +1,44 @@
+"""Which exported models answer together."""
+
+from dataclasses import dataclass
+
+from overread.views import AS_IT_IS, FLIPPED_AXES
+from training.data.data_sets import Source
+from training.recipes.nets import RECIPES
+
+
+@dataclass(frozen=True)
+class EnsembleRecipe:
+    """Which exported models answer together: the mean of their calibrated log-odds and maps, calibrated once more."""
+
+    name: str
+    members: tuple[str, ...]  # names of recipes on one data set
+    views: tuple[str, ...]  # of `overread.views`, each shown to each member
+
+    @property
+    def source(self) -> Source:
+        """The members' data set."""
+        return RECIPES[self.members[0]].source
+
+
+ENSEMBLES = {
+    recipe.name: recipe
+    for recipe in (
+        # A patch has no top and no left: all four flips. A chest has a top; mirrored, it was learned from.
+        EnsembleRecipe(
+            "pcam-ensemble",
+            (
+                "pcam-resnet18",
+                "pcam-efficientnet-lite0",
+                "pcam-efficientnet-lite0-128",
+                "pcam-efficientnet-lite0-128-seed-2",
+            ),
+            tuple(FLIPPED_AXES),
+        ),
+        EnsembleRecipe(
+            "chest-xray-ensemble",
+            ("chest-xray-xception", "chest-xray-efficientnet-lite0", "chest-xray-efficientnet-lite0-seed-2"),
+            (AS_IT_IS, "flipped left to right"),
+        ),
+    )
+}

@@ -1,0 +1,1 @@
+"""Model cards and HTML pages, rendered from measurements."""
