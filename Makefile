@@ -2,6 +2,7 @@
 # make test          installs what training and tests need as well, then lint, format check, types and tests
 # make lambda-local  runs the AWS Lambda function under AWS's emulator on 127.0.0.1:9000, without Docker
 # make lambda-zip    builds dist/overread-lambda-py312-x86_64.zip (ARCH=arm64 for Graviton)
+# make space         uploads to a Space: SPACE=YOU/overread (docs/hosting.md)
 # make lambda-image  builds the container image and runs it on 127.0.0.1:9000; needs Docker
 
 PYTHON ?= python3
@@ -12,10 +13,11 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # The emulator pins versions that Gradio does not take, hence an environment of its own.
 LAMBDA_VENV := .venv-lambda
 LAMBDA := $(LAMBDA_VENV)/bin
+SPACE_FOLDER ?= dist/space
 ARCH ?= x86_64
 DOCKER_PLATFORM := $(if $(filter arm64,$(ARCH)),linux/arm64,linux/amd64)
 
-.PHONY: run test format screenshots lambda-test lambda-local lambda-zip lambda-image clean
+.PHONY: run test format screenshots space space-folder lambda-test lambda-local lambda-zip lambda-image clean
 
 run: $(VENV)/.run-installed
 	GRADIO_SERVER_NAME=127.0.0.1 GRADIO_SERVER_PORT=$(PORT) $(BIN)/python app.py
@@ -36,6 +38,16 @@ format: $(VENV)/.test-installed
 # The pictures of the README, taken from the running app in headless Chromium.
 screenshots: $(VENV)/.test-installed
 	OVERREAD_SCREENSHOTS=docs $(BIN)/python -m pytest tests/test_browser.py
+
+# What a Space needs, from the commit that is checked out: tracked files only, without torch weights, tests and training.
+space-folder:
+	rm -rf $(SPACE_FOLDER) && mkdir -p $(SPACE_FOLDER)
+	git archive HEAD README.md LICENSE SECURITY.md requirements.txt app.py ui overread examples docs models \
+	  ':(exclude)models/*/model.safetensors' | tar -x -C $(SPACE_FOLDER)
+
+space: space-folder $(VENV)/.run-installed
+	@test -n "$(SPACE)" || { echo "Name the Space: make space SPACE=YOU/overread"; exit 1; }
+	$(BIN)/hf upload $(SPACE) $(SPACE_FOLDER) --repo-type space
 
 lambda-local: $(LAMBDA_VENV)/.installed
 	$(LAMBDA)/python -m overread_lambda.emulator --port 9000
