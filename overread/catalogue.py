@@ -1,11 +1,11 @@
-"""Which models there are, where on the Hub they live, and what their files must hash to: reads ``catalogue.json``."""
+"""The models, where they are on the Hub, and the SHA-256 of their files: the only reader and writer of the catalogue."""
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from overread.errors import UnknownModelError
 
@@ -42,12 +42,11 @@ def catalogue(file: Path | None = None) -> dict[str, CatalogueEntry]:
     Args:
         file: another file of the same form (default: ``CATALOGUE_FILE``).
     """
-    models = json.loads((file or CATALOGUE_FILE).read_text(encoding="utf-8"))["models"]
     return {
         name: CatalogueEntry(
             name, values["domain"], values["revision"], values["sha256"], tuple(values.get("members", ()))
         )
-        for name, values in models.items()
+        for name, values in _read(file or CATALOGUE_FILE)["models"].items()
     }
 
 
@@ -63,9 +62,80 @@ def entry(name: str) -> CatalogueEntry:
     return known[name]
 
 
+def resolve(name: str) -> CatalogueEntry:
+    """Return the model of that name or, for a domain's name such as "chest-xray", the domain's default.
+
+    Raises:
+        UnknownModelError: if there is neither.
+    """
+    if name in get_args(Domain):
+        return next(model for model in catalogue().values() if model.domain == name)
+    return entry(name)
+
+
 def namespace() -> str | None:
     """Return the Hub user or organisation to load from: ``OVERREAD_HUB_NAMESPACE``, else the catalogue's, else None."""
     configured = os.environ.get(NAMESPACE_VARIABLE)
     if configured is not None:
         return configured or None
-    return cast("str | None", json.loads(CATALOGUE_FILE.read_text(encoding="utf-8"))["namespace"])
+    return cast("str | None", _read(CATALOGUE_FILE)["namespace"])
+
+
+def pin_files(
+    name: str,
+    domain: Domain,
+    digests: Mapping[str, str],
+    members: Sequence[str] = (),
+    *,
+    file: Path | None = None,
+) -> None:
+    """Write a model's digests into the catalogue, so that only these files are served under its name.
+
+    Args:
+        name: the model; one that is new becomes the last entry, at revision "main".
+        domain: the domain of a new model; that of a known model does not change.
+        digests: SHA-256 (hexadecimal) of every file that inference needs, by its path in the folder.
+        members: the names of an ensemble's nets.
+        file: another catalogue (default: ``CATALOGUE_FILE``).
+    """
+    file = file or CATALOGUE_FILE
+    content = _read(file)
+    model = content["models"].setdefault(name, {"domain": domain, "revision": "main"})
+    if members:
+        model["members"] = list(members)
+    model["sha256"] = dict(digests)
+    _write(content, file)
+
+
+def pin_commits(namespace: str, commits: Mapping[str, str], *, file: Path | None = None) -> None:
+    """Write the Hub namespace, and the commit to load of each model, into the catalogue.
+
+    All models share one namespace: where the Hub has no such repository, the bundled folder serves.
+
+    Args:
+        namespace: a Hub user or organisation.
+        commits: by model, a commit of ``<namespace>/<model>`` (40 hexadecimal digits).
+        file: another catalogue (default: ``CATALOGUE_FILE``).
+
+    Raises:
+        UnknownModelError: if the catalogue lacks one of the models; nothing is written then.
+    """
+    file = file or CATALOGUE_FILE
+    content = _read(file)
+    for name, commit in commits.items():
+        if name not in content["models"]:
+            raise UnknownModelError(f"There is no model {name!r}: choose one of {', '.join(content['models'])}.")
+        content["models"][name]["revision"] = commit
+    content["namespace"] = namespace
+    _write(content, file)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return cast("dict[str, Any]", json.loads(file.read_text(encoding="utf-8")))
+
+
+def _write(content: Mapping[str, Any], file: Path) -> None:
+    """Replace the file in one step, so that a reader never sees half of it."""
+    new = file.with_name(f"{file.name}.{os.getpid()}.new")
+    new.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    new.replace(file)
