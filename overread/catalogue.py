@@ -1,11 +1,11 @@
-"""The models, where they are on the Hub, and the SHA-256 of their files: the only reader and writer of the catalogue."""
+"""The models, where they are on the Hub, and the SHA-256 of their files; only this module touches the catalogue."""
 
 import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, cast
 
 from overread.errors import UnknownModelError
 
@@ -62,15 +62,26 @@ def entry(name: str) -> CatalogueEntry:
     return known[name]
 
 
-def resolve(name: str) -> CatalogueEntry:
-    """Return the model of that name or, for a domain's name such as "chest-xray", the domain's default.
+def resolve(name_or_domain: str, known: Mapping[str, CatalogueEntry] | None = None) -> CatalogueEntry:
+    """Return the model of that name or, for a domain's name, the domain's default model.
+
+    Args:
+        name_or_domain: such as "pcam-resnet18" or "histopathology".
+        known: the models to choose from (default: ``catalogue()``).
 
     Raises:
-        UnknownModelError: if there is neither.
+        UnknownModelError: if neither a model nor a domain has that name.
     """
-    if name in get_args(Domain):
-        return next(model for model in catalogue().values() if model.domain == name)
-    return entry(name)
+    known = catalogue() if known is None else known
+    for found in known.values():  # a domain's first model is its default
+        if name_or_domain in (found.name, found.domain):
+            return found
+    raise UnknownModelError(f"There is no model {name_or_domain[:80]!r}: choose one of {', '.join(choices(known))}.")
+
+
+def choices(known: Mapping[str, CatalogueEntry]) -> list[str]:
+    """Return what ``resolve`` accepts: the models' names, then the domains' names."""
+    return list(dict.fromkeys([*known, *(found.domain for found in known.values())]))
 
 
 def namespace() -> str | None:

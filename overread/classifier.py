@@ -4,18 +4,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
 from PIL import Image
 
 from overread.catalogue import entry, namespace
 from overread.ensemble import Ensemble
 from overread.errors import ModelFolderError
+from overread.evidence import Evidence
 from overread.heatmaps import display_size, draw_overlay, outline_centre
 from overread.hub import locate
 from overread.images import DecodedImage, ImageSource, decode
 from overread.model_folder import CONFIG_FILE, ONNX_FILE, ModelConfig, read_config, sha256_of
-from overread.net import Evidence, Net
+from overread.net import Net
 from overread.prediction import Milliseconds, ModelIdentity, Prediction
+from overread.probability import sigmoid
 from overread.session import OnnxSession
 
 BATCH_SIZE = 16
@@ -150,7 +151,7 @@ class Classifier:
     ) -> Prediction:
         config, point = self.config, self.config.operating_point(operating_point)
         batch, heatmap = len(found.log_odds), found.heatmap[row]
-        probability = _probability(found.log_odds[row])
+        probability = float(sigmoid(found.log_odds[row]))
         positive = probability >= point.threshold
         started = perf_counter()
         picture = image.picture.resize(display_size(image.picture.size))
@@ -162,7 +163,7 @@ class Classifier:
             finding=config.finding,
             probability=probability,
             probabilities={config.labels[0]: 1 - probability, config.labels[1]: probability},
-            members={name: _probability(log_odds[row]) for name, log_odds in found.members.items()},
+            members={name: float(sigmoid(log_odds[row])) for name, log_odds in found.members.items()},
             log_odds=float(found.log_odds[row]),
             positive=positive,
             decision=config.labels[int(positive)],
@@ -198,10 +199,6 @@ def _nets_in_order(name: str, wanted: Mapping[str, str], members: Sequence[Class
         if member not in loaded or loaded[member].identity.sha256 != digest:
             raise ModelFolderError(f"{name} was calibrated with another {member} than the one that is here.")
     return [loaded[member].net for member in wanted]
-
-
-def _probability(log_odds: float) -> float:
-    return float(1 / (1 + np.exp(-log_odds)))
 
 
 def _ms_since(started: float) -> float:

@@ -1,35 +1,16 @@
-"""One ONNX file with the preprocessing it was trained with: pictures in, signed evidence out."""
+"""One ONNX file with the preprocessing it was trained with: images in, signed evidence out."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from overread.evidence import Evidence, average
 from overread.preprocessing import Preprocessing
+from overread.probability import log_odds
 from overread.session import Float32, OnnxSession
 from overread.views import AS_IT_IS, flip
-
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """What a model finds in a batch: ``heatmap.sum((1, 2)) + bias == log_odds``.
-
-    Attributes:
-        log_odds: (N,) float64, calibrated, of the finding.
-        heatmap: (N, h, w) float32, log-odds by cell.
-        preprocess_ms: wall-clock time of the whole batch.
-        inference_ms: likewise.
-        members: (N,) float64 calibrated log-odds by name of an ensemble's member; empty for one net.
-    """
-
-    log_odds: npt.NDArray[np.float64]
-    heatmap: Float32
-    preprocess_ms: float
-    inference_ms: float
-    members: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
 
 
 class Net:
@@ -40,17 +21,20 @@ class Net:
         self.session = session
         self.preprocessing = preprocessing
 
-    def evidence(self, pictures: Sequence[Image.Image], views: Sequence[str] = (AS_IT_IS,)) -> Evidence:
-        """Return the evidence in RGB pictures of any size, the mean over views; see ``overread.views``."""
+    def evidence(self, images: Sequence[Image.Image], views: Sequence[str] = (AS_IT_IS,)) -> Evidence:
+        """Return the evidence in RGB images of any size, averaged over views; see ``overread.views``."""
         started = perf_counter()
-        pixel_values = self.preprocessing(pictures)  # (N, 3, H, W) float32
-        preprocessed = perf_counter()
-        outputs = [self.session.run(flip(pixel_values, view)) for view in views]
-        logits = np.stack([output.logits for output in outputs]).mean(axis=0, dtype=np.float64)  # (N, 2)
-        heatmaps = [flip(output.heatmap, view) for output, view in zip(outputs, views, strict=True)]
+        pixel_values = self.preprocessing(images)  # (N, 3, H, W) float32
+        preprocess_ms = (perf_counter() - started) * 1000
+        mean = average([self._in_view(pixel_values, view) for view in views])
+        return replace(mean, preprocess_ms=preprocess_ms)
+
+    def _in_view(self, pixel_values: Float32, view: str) -> Evidence:
+        started = perf_counter()
+        outputs = self.session.run(flip(pixel_values, view))
         return Evidence(
-            log_odds=logits[:, 1] - logits[:, 0],
-            heatmap=np.stack(heatmaps).mean(axis=0),
-            preprocess_ms=(preprocessed - started) * 1000,
-            inference_ms=(perf_counter() - preprocessed) * 1000,
+            log_odds=log_odds(outputs.logits),
+            heatmap=flip(outputs.heatmap, view),  # flipping twice gives the first orientation again
+            preprocess_ms=0.0,
+            inference_ms=(perf_counter() - started) * 1000,
         )

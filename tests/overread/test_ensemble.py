@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from overread.classifier import Classifier
-from overread.ensemble import mean_map
 from overread.errors import ModelFolderError
+from overread.evidence import Evidence, average, mean_map
 from overread.model_folder import sha256_of
 from tests.support.tiny_model import SIZE, write_tiny_ensemble, write_tiny_model
 
@@ -85,3 +85,19 @@ def test_an_ensemble_whose_config_makes_no_sense_is_refused(weights: Path, chang
     file.write_text(json.dumps(config))
     with pytest.raises(ModelFolderError, match=r"config\.json cannot be used"):
         Classifier(weights / "both", threads=1)
+
+
+def test_an_average_of_evidence_is_recalibrated_and_its_map_adds_up() -> None:
+    random = np.random.default_rng(4)
+    maps = [random.normal(size=(2, side, side)).astype(np.float32) for side in (6, 12)]
+    biases = [0.3, -0.1]
+    parts = [
+        Evidence(cells.sum((1, 2), dtype=np.float64) + bias, cells, preprocess_ms=1.0, inference_ms=2.0)
+        for cells, bias in zip(maps, biases, strict=True)
+    ]
+    found = average(parts, slope=1.5, intercept=-0.2)
+    assert found.heatmap.shape == (2, 12, 12) and found.heatmap.dtype == np.float32
+    np.testing.assert_allclose(found.log_odds, 1.5 * (parts[0].log_odds + parts[1].log_odds) / 2 - 0.2)
+    bias = 1.5 * (0.3 - 0.1) / 2 - 0.2
+    np.testing.assert_allclose(found.heatmap.sum((1, 2)) + bias, found.log_odds, atol=1e-4)
+    assert (found.preprocess_ms, found.inference_ms) == (2.0, 4.0)

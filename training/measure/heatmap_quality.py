@@ -12,7 +12,7 @@ from PIL import Image
 from transformers import TimmWrapperForImageClassification
 
 from overread.classifier import Classifier
-from overread.ensemble import mean_map
+from overread.evidence import mean_map
 from training.measure.calibration import sigmoid
 from training.measure.perturbation import perturbation_curves
 from training.measure.pointing_game import (
