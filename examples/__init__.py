@@ -1,1 +1,1 @@
-"""Pictures for the tabs: synthetic phantoms drawn by our own code, and a fetcher for real, openly licensed ones."""
+"""Twelve real images with label, source and licence (manifest.json), and small clients to copy."""

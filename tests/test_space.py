@@ -46,7 +46,7 @@ def test_hf_upload_sends_the_folder_and_nothing_else(folder: Path, hub: HubOnLoo
 def test_the_uploaded_folder_answers(folder: Path) -> None:
     code = (
         "import overread, app, pathlib; assert pathlib.Path(overread.__file__).is_relative_to(pathlib.Path.cwd())\n"
-        "example = sorted(pathlib.Path('examples').rglob('*.png'))[0]\n"
+        "example = sorted(pathlib.Path('examples').rglob('*.jpg'))[0]\n"
         "print(overread.load('pcam-resnet18', threads=1).predict(example).finding)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120)

@@ -1,27 +1,54 @@
-"""The pictures a tab offers: our synthetic phantoms, and real ones where they were fetched."""
+"""The example images of each tab, as examples/manifest.json lists them."""
 
+import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from overread.catalogue import Domain
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-LISTS = (EXAMPLES / "captions.json", EXAMPLES / "real" / "captions.json")
+MANIFEST = EXAMPLES / "manifest.json"
 
 
 @dataclass(frozen=True)
 class Example:
-    """A picture file and what is known of it."""
+    """An image file with its true label, and where it comes from."""
 
-    path: str
-    caption: str
+    file: str  # relative to examples/
+    domain: Domain
+    label: str
+    data_set: str
+    split: str
+    row: int | None
+    source_file: str
+    licence: str
+    attribution: str
+    sha256: str
+
+    @property
+    def path(self) -> Path:
+        """The file on this machine."""
+        return EXAMPLES / self.file
+
+    @property
+    def source(self) -> str:
+        """Data set, split and licence as one line."""
+        return f"{self.source_file}, {self.split} split of {self.data_set}; {self.licence}, {self.attribution}"
+
+
+@lru_cache(maxsize=1)
+def _all() -> tuple[Example, ...]:
+    return tuple(Example(**line) for line in json.loads(MANIFEST.read_text(encoding="utf-8")))
 
 
 def examples(domain: Domain) -> list[Example]:
-    """Return the domain's examples, phantoms first; real ones only where ``examples/fetch_real.py`` brought some."""
-    found = []
-    for file in LISTS:
-        rows = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
-        found += [Example(str(file.parent / row["file"]), row["caption"]) for row in rows if row["domain"] == domain]
-    return found
+    """Return the domain's examples in the manifest's order."""
+    return [example for example in _all() if example.domain == domain]
+
+
+def example_of(file: Path) -> Example | None:
+    """Return the example with the same bytes as ``file``; None for every other image."""
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    return next((example for example in _all() if example.sha256 == digest), None)
