@@ -1,9 +1,9 @@
-"""Every model of the catalogue, loaded once and asked by name or by domain: what the app and AWS Lambda stand on."""
+"""Every model of the catalogue, loaded once, found by name or by domain; the app and the Lambda function use it."""
 
 from dataclasses import asdict
 from typing import Any
 
-from overread.catalogue import Domain, catalogue
+from overread.catalogue import Domain, catalogue, choices, resolve
 from overread.classifier import Classifier, load
 from overread.errors import UnknownModelError
 
@@ -15,22 +15,35 @@ class Service:
         """Load and warm up every model.
 
         Args:
-            threads: for one inference; default: see ``overread.session.default_threads``.
+            threads: for one inference (default: ``overread.session.default_threads()``).
 
         Raises:
             ModelFolderError: if a model's files are incomplete or altered.
         """
         self._entries = catalogue()
         self._classifiers: dict[str, Classifier] = {}
-        for name in sorted(self._entries, key=lambda name: len(self._entries[name].members)):  # ensembles come last
+        # Ensembles come last, because they use the sessions of their members.
+        for name in sorted(self._entries, key=lambda name: len(self._entries[name].members)):
             self._classifiers[name] = load(name, threads, self._classifiers)
         for name, classifier in self._classifiers.items():
-            if not self._entries[name].members:  # an ensemble runs its members' sessions, nothing else
+            if not self._entries[name].members:  # an ensemble has no session of its own
                 classifier.warm_up()
 
     def names(self, domain: Domain) -> list[str]:
         """Return the names of a domain's models, the default first."""
         return [entry.name for entry in self._entries.values() if entry.domain == domain]
+
+    def choices(self) -> list[str]:
+        """Return what ``find`` accepts: the models' names, then the domains' names."""
+        return choices(self._entries)
+
+    def find(self, name_or_domain: str) -> Classifier:
+        """Return the model of that name or, for a domain's name, the domain's default model.
+
+        Raises:
+            UnknownModelError: if neither a model nor a domain has that name.
+        """
+        return self._classifiers[resolve(name_or_domain, self._entries).name]
 
     def classifier(self, domain: Domain, name: str | None = None) -> Classifier:
         """Return the named model of a domain, or the domain's default for None or "".
@@ -43,11 +56,8 @@ class Service:
             raise UnknownModelError(f"There is no {domain} model {name!r}: choose one of {', '.join(names)}.")
         return self._classifiers[name or names[0]]
 
-    def _in_order(self) -> list[tuple[str, Classifier]]:
-        return [(name, self._classifiers[name]) for name in self._entries]
-
     def notes(self) -> list[str]:
-        """Return one sentence for each model that does not come from where it should."""
+        """Return one sentence for each model that was not loaded from its configured source."""
         return [classifier.note for classifier in self._classifiers.values() if classifier.note]
 
     def describe(self) -> list[dict[str, Any]]:
@@ -65,5 +75,5 @@ class Service:
                 "default_operating_point": classifier.config.default_operating_point,
                 "note": classifier.note,
             }
-            for name, classifier in self._in_order()
+            for name, classifier in ((name, self._classifiers[name]) for name in self._entries)
         ]

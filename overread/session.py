@@ -12,11 +12,15 @@ from overread.errors import ModelFolderError
 
 Float32 = npt.NDArray[np.float32]
 THREADS_VARIABLE = "OVERREAD_THREADS"
+LAMBDA_MEMORY_VARIABLE = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # set by AWS Lambda, in MB
+# "At 1,769 MB, a function has the equivalent of one vCPU": AWS Lambda Developer Guide, Configure function memory.
+LAMBDA_MB_PER_VCPU = 1769
+MAX_DEFAULT_THREADS = 4
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the net says about a batch: ``logits`` (N, 2), ``heatmap`` (N, h, w) in log-odds, ``embedding`` (N, d)."""
+    """The net's outputs for a batch: ``logits`` (N, 2), ``heatmap`` (N, h, w) in log-odds, ``embedding`` (N, d)."""
 
     logits: Float32
     heatmap: Float32
@@ -24,14 +28,14 @@ class Outputs:
 
 
 class OnnxSession:
-    """An onnxruntime session on the CPU that holds to the ONNX contract; safe to run from several threads."""
+    """An onnxruntime session on the CPU for a file that meets the ONNX contract; safe to run from several threads."""
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
         """Load the file.
 
         Args:
             path: an ONNX file with input ``pixel_values`` and outputs ``logits``, ``heatmap`` and ``embedding``.
-            threads: for one run; default: ``OVERREAD_THREADS``, else the CPUs this process may use, at most four.
+            threads: for one run; default: ``default_threads()``.
 
         Raises:
             ModelFolderError: if the file cannot be loaded or has other inputs or outputs.
@@ -39,7 +43,7 @@ class OnnxSession:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or default_threads()
         options.inter_op_num_threads = 1
-        # Threads that spin while they wait take the cores from everybody else on a shared machine.
+        # Waiting threads that spin would take CPU time from other processes on a shared machine.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         try:
@@ -57,11 +61,22 @@ class OnnxSession:
 
 
 def default_threads() -> int:
-    """Return ``OVERREAD_THREADS`` if it is set, else the number of CPUs this process may use, at most four."""
+    """Return the number of threads for one inference.
+
+    ``OVERREAD_THREADS`` decides if it is set. On AWS Lambda it is one thread per whole vCPU that the function's memory
+    buys, at least one: the fraction of a vCPU that remains comes as time slices, and a thread on it would make the
+    others wait at the end of every layer. Elsewhere it is the number of CPUs this process may use, at most four.
+
+    Raises:
+        ModelFolderError: if ``OVERREAD_THREADS`` is no positive whole number.
+    """
     configured = os.environ.get(THREADS_VARIABLE)
     if configured:
         if not configured.isdigit() or int(configured) < 1:
             raise ModelFolderError(f"{THREADS_VARIABLE} must be a positive whole number, not {configured!r}.")
         return int(configured)
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(available, 4)
+    lambda_memory = os.environ.get(LAMBDA_MEMORY_VARIABLE)
+    if lambda_memory:
+        return max(1, min(available, int(lambda_memory) // LAMBDA_MB_PER_VCPU))
+    return min(available, MAX_DEFAULT_THREADS)
