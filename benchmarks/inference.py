@@ -5,7 +5,11 @@ our whole path (bytes to overlay), bare onnxruntime without the heat map, torch 
 The torch nets have the same architecture, output stride and input size; their weights are random, which costs the same.
 """
 
-import training  # noqa: F401  first: it makes torchvision importable for timm and pytorch_grad_cam
+# ruff: noqa: E402  what imports torchvision comes after the call that makes it importable
+
+from training.methods.torchvision_operators import declare_missing_operators
+
+declare_missing_operators()  # before timm and pytorch_grad_cam, which import torchvision
 
 # isort: split
 import argparse
@@ -32,8 +36,8 @@ from overread.classifier import Classifier
 from overread.model_folder import ONNX_FILE
 from overread.prediction import Prediction
 from training.measure.pointing_game import last_stage
+from training.methods.torch_model import build_model
 from training.recipes.nets import RECIPES
-from training.train import build_model
 
 RESULT = Path(__file__).with_suffix(".md")
 PICTURES = {"histopathology": (96, 96), "chest-xray": (1024, 1024)}  # what visitors of either tab send
@@ -72,7 +76,7 @@ def row(name: str, threads: int, rounds: int, folder: Path) -> str:
     """Return a model's row of the table; an ensemble has no peers."""
     torch.set_num_threads(threads)
     entry = catalogue()[name]
-    classifier = Classifier(entry.bundled_folder, threads)
+    classifier = Classifier(entry.bundled_folder, threads=threads)
     data = encoded_picture(PICTURES[entry.domain], "PNG" if entry.domain == "histopathology" else "JPEG")
     answers: list[Prediction] = []
     others = [] if entry.members else peers(name, classifier, data, threads, folder)

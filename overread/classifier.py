@@ -6,12 +6,12 @@ from time import perf_counter
 
 from PIL import Image
 
-from overread.catalogue import entry, namespace
+from overread.catalogue import namespace, resolve
 from overread.ensemble import Ensemble
 from overread.errors import ModelFolderError
 from overread.evidence import Evidence
 from overread.heatmaps import display_size, draw_overlay, outline_centre
-from overread.hub import locate
+from overread.hub import ModelSource, locate
 from overread.images import DecodedImage, ImageSource, decode
 from overread.model_folder import CONFIG_FILE, ONNX_FILE, ModelConfig, read_config, sha256_of
 from overread.net import Net
@@ -23,61 +23,51 @@ BATCH_SIZE = 16
 
 
 def load(name: str, threads: int | None = None, loaded: Mapping[str, "Classifier"] | None = None) -> "Classifier":
-    """Return the catalogue's model of that name, ready to predict.
+    """Return the catalogue's model of that name, or the default of that domain, ready to predict.
 
     Args:
-        name: as in ``overread.names()``.
-        threads: for one inference; default: see ``overread.session.default_threads``.
-        loaded: models that are in memory already, by name: an ensemble takes its members from there.
+        name: one of ``overread.names()``, or a domain such as "chest-xray".
+        threads: for one inference (default: ``overread.session.default_threads()``).
+        loaded: models in memory, by name: an ensemble takes its members from there.
 
     Raises:
         UnknownModelError: if the catalogue has no such model.
-        ModelFolderError: if its files are incomplete or altered.
+        ModelFolderError: if neither the Hub nor this installation has its files as the catalogue pins them.
     """
-    chosen = entry(name)
-    source = locate(chosen, namespace())
+    chosen = resolve(name)
     members = [(loaded or {}).get(member) or load(member, threads) for member in chosen.members]
-    return Classifier(source.folder, threads, name, source.revision, source.origin, source.note, members)
+    return Classifier(locate(chosen, namespace()), threads=threads, members=members)
 
 
 class Classifier:
-    """A model folder with its ONNX session, or an ensemble of such; several threads may ask it at once."""
+    """A model folder with its ONNX session, or an ensemble of such; safe to use from several threads."""
 
     def __init__(
-        self,
-        folder: Path | str,
-        threads: int | None = None,
-        name: str | None = None,
-        revision: str = "local",
-        origin: str = "local",
-        note: str | None = None,
-        members: Sequence["Classifier"] = (),
+        self, source: ModelSource | Path | str, *, threads: int | None = None, members: Sequence["Classifier"] = ()
     ) -> None:
         """Load a model folder: ``config.json`` and ``onnx/model.onnx``, or an ensemble's ``config.json``.
 
         Args:
-            folder: the model folder.
-            threads: for one inference; default: see ``overread.session.default_threads``.
-            name: what predictions call the model; default: the folder's name.
-            revision: what predictions report as the model's revision.
-            origin: where the folder comes from: "hub", "bundled" or "local".
-            note: one sentence to show wherever the model answers, such as why the Hub did not serve.
-            members: an ensemble's members, loaded; default: the folders of those names beside ``folder``.
+            source: a folder, or a ``ModelSource`` that also says what to call it and where it comes from.
+            threads: for one inference (default: ``overread.session.default_threads()``).
+            members: an ensemble's members, loaded (default: the folders of those names beside this one).
 
         Raises:
             ModelFolderError: if the folder is incomplete or breaks the ONNX contract, or if a member is another one
                 than the ensemble was calibrated with.
         """
-        folder = Path(folder)
+        if not isinstance(source, ModelSource):
+            source = ModelSource(Path(source), Path(source).name)
+        folder = source.folder
         self.config: ModelConfig = read_config(folder)
         settings = self.config.ensemble
         digest = sha256_of(folder / (CONFIG_FILE if settings else ONNX_FILE))
-        self.identity = ModelIdentity(name or folder.name, revision, digest, origin)
-        self.note = note
+        self.identity = ModelIdentity(source.name, source.revision, digest, source.origin)
+        self.note = source.note
         self._net: Net | Ensemble
         if settings:
-            members = members or [Classifier(folder.parent / member, threads) for member in settings.members]
-            self._net = Ensemble(_nets_in_order(self.identity.name, settings.members, members), settings)
+            members = members or [Classifier(folder.parent / name, threads=threads) for name in settings.members]
+            self._net = Ensemble(_nets_in_order(source.name, settings.members, members), settings)
         else:
             self._net = Net(OnnxSession(folder / ONNX_FILE, threads), self.config.preprocessing)
 

@@ -100,7 +100,7 @@ def test_an_unreachable_hub_leaves_the_bundled_model_and_later_the_cache_serves(
 ) -> None:
     commit = hub.put_repo(REPOSITORY, folder_files)
     hub.fail()
-    assert_bundled(*ask(hub, tmp_path), reason="the Hub cannot be reached")
+    assert_bundled(*ask(hub, tmp_path), reason="the Hub answered with status 503")
     hub.recover()
     ask(hub, tmp_path)
     hub.fail()
