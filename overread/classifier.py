@@ -167,6 +167,8 @@ class Classifier:
             milliseconds=Milliseconds(
                 decode_ms, found.preprocess_ms / batch, found.inference_ms / batch, _ms_since(started)
             ),
+            image_sha256=image.sha256,
+            image_sha256_of=image.sha256_of,
         )
 
     def _scale_notes(self, image: DecodedImage) -> tuple[str, ...]:

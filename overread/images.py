@@ -1,11 +1,13 @@
-"""From whatever a caller sends to one upright 8-bit RGB picture: the one place where images are decoded."""
+"""Decodes whatever a caller sends to one upright 8-bit RGB image: the only place where images are decoded."""
 
+import hashlib
 import io
 import os
+import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,24 +28,33 @@ MAX_FILE_BYTES = 32 * 2**20
 MAX_PIXELS = 64_000_000  # RGB at this size takes 192 MB; a full-size radiograph has about 12 million
 MIN_SIDE = 32  # pixels; below this there is nothing to see
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "PPM", "AVIF")
-# MAX_PIXELS is stricter than the size from which Pillow only warns.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 READABLE = "PNG, JPEG, TIFF, BMP, WebP, GIF, JPEG 2000 or DICOM"
+ROWS_PER_STRIP = 256
+_WARNING_FILTERS = threading.Lock()  # they belong to the process: two threads that restore them would mix them up
 
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """An upright RGB picture, and what had to be done to get it, one sentence each, for the person who sent it."""
+    """An upright RGB image with what identifies it.
+
+    Attributes:
+        picture: 8-bit RGB.
+        sha256: hexadecimal SHA-256 of the file's bytes or, where there was no file, of the pixels.
+        sha256_of: "file", or "pixels": then of width and height as 4-byte big-endian numbers and the RGB bytes by row.
+        notes: one sentence for the sender on every conversion that lost something.
+    """
 
     picture: Image.Image
+    sha256: str
+    sha256_of: Literal["file", "pixels"]
     notes: tuple[str, ...] = ()
 
 
 def decode(source: ImageSource) -> DecodedImage:
-    """Return the upright 8-bit RGB picture in ``source`` with notes on every conversion that loses something.
+    """Return the upright 8-bit RGB image in ``source`` with notes on every conversion that loses something.
 
-    EXIF orientation is applied. Alpha is laid over white, CMYK and palettes become RGB, of an animation the first frame
-    counts, grey deeper than 8 bits is scaled from its bit depth, DICOM goes through its VOI LUT.
+    EXIF orientation is applied. Alpha is composited over white, CMYK and palettes are converted to RGB, an animation's
+    first frame is read, grey deeper than 8 bits is scaled from its bit depth, DICOM goes through its VOI LUT.
 
     Args:
         source: a path, bytes, a binary file object, a PIL image, or a uint8 array (H, W), (H, W, 3) or (H, W, 4).
@@ -53,6 +64,7 @@ def decode(source: ImageSource) -> DecodedImage:
             what is wrong with the input and what to do.
     """
     notes: tuple[str, ...] = ()
+    data = None
     if isinstance(source, np.ndarray):
         opened = _from_array(source)
     elif isinstance(source, Image.Image):
@@ -62,7 +74,17 @@ def decode(source: ImageSource) -> DecodedImage:
         opened, notes = dicom.decode(data, MAX_PIXELS) if dicom.is_dicom(data) else _open(data)
     _check_size(opened)
     picture, more = _to_rgb(opened)
-    return DecodedImage(picture, (*notes, *more))
+    if data is None:
+        return DecodedImage(picture, _sha256_of_pixels(picture), "pixels", (*notes, *more))
+    return DecodedImage(picture, hashlib.sha256(data).hexdigest(), "file", (*notes, *more))
+
+
+def _sha256_of_pixels(picture: Image.Image) -> str:
+    digest = hashlib.sha256(picture.width.to_bytes(4, "big") + picture.height.to_bytes(4, "big"))
+    for top in range(0, picture.height, ROWS_PER_STRIP):  # a copy of all pixels at once could take 192 MB
+        strip = (0, top, picture.width, min(top + ROWS_PER_STRIP, picture.height))
+        digest.update(picture.crop(strip).tobytes())
+    return digest.hexdigest()
 
 
 def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> bytes:
@@ -89,19 +111,22 @@ def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> bytes:
 
 def _open(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
     try:
-        image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
+        with _WARNING_FILTERS, warnings.catch_warnings():
+            # MAX_PIXELS, checked next, is stricter than the size from which Pillow warns.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise _too_many_pixels() from error
     except Exception as error:  # Pillow's readers raise many types on bad bytes: SyntaxError, struct.error, ...
         raise UnsupportedImageError(f"This is not a picture that can be read here: send {READABLE}.") from error
     upright, frames = _load(image)
-    # MPO is a JPEG with a second view or a preview after it: nobody thinks of it as several frames.
+    # MPO is a JPEG with a second view or a preview after it; users do not think of it as several frames.
     several = frames > 1 and image.format != "MPO"
     return upright, (f"The file has {frames} frames; the first was read.",) if several else ()
 
 
 def _load(image: Image.Image) -> tuple[Image.Image, int]:
-    """Return the picture, decoded and upright, and how many frames its file has."""
+    """Return the image, decoded and upright, and the number of frames in its file."""
     _check_size(image)  # before a pixel is decoded: the header of a bomb is small
     try:
         image.load()

@@ -1,7 +1,7 @@
-"""The answer to one picture."""
+"""The answer for one image."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -9,12 +9,13 @@ from PIL import Image
 
 from overread.model_folder import OperatingPoint
 
+SCHEMA_VERSION = 1  # of to_json(): raised when a field is removed, renamed or changes its meaning
 DISCLAIMER = "For research and education only; not a medical device."
 
 
 @dataclass(frozen=True)
 class Milliseconds:
-    """Wall-clock time of each step; in a batch, inference is the batch's time divided by its pictures."""
+    """Wall-clock time of each step; in a batch, inference is the batch's time divided by its number of images."""
 
     decode: float
     preprocess: float
@@ -24,7 +25,10 @@ class Milliseconds:
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """Which model answered: ``sha256`` is of the ONNX file, ``source`` is "hub" or "bundled"."""
+    """Which model answered.
+
+    ``sha256`` is of the ONNX file, or of an ensemble's ``config.json``; ``source`` is "hub", "bundled" or "local".
+    """
 
     name: str
     revision: str
@@ -34,25 +38,27 @@ class ModelIdentity:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a model says about one picture, how sure it is, what that means, and where it looked.
+    """A model's answer for one image: probability, decision and evidence.
 
     Attributes:
-        finding: what was looked for, such as "pneumonia".
+        finding: such as "pneumonia".
         probability: calibrated probability of the finding, 0..1.
         probabilities: calibrated probability by class label; they sum to 1.
-        members: calibrated probability by an ensemble's member; empty for one net.
+        members: calibrated probability by name of an ensemble's member; empty for one net.
         log_odds: ``log(p / (1 - p))`` of the finding.
         positive: whether ``probability`` reaches the operating point's threshold.
-        decision: the label that follows from that.
-        operating_point: the threshold that was used, and what it reached on validation data.
+        decision: the class label that follows from ``positive``.
+        operating_point: the threshold that was used, with its sensitivity and specificity on validation data.
         heatmap: (h, w) float32, signed evidence in log-odds. ``heatmap.sum() + heatmap_bias == log_odds``.
-        heatmap_bias: the part of the log-odds that belongs to no place in the picture.
-        overlay: RGB picture with the heat map drawn over the input.
-        picture: the input as decoded, RGB, at the overlay's size; where the label speaks about the centre only, both
-            have it outlined.
-        notes: what the reader should know of how the picture was read.
+        heatmap_bias: the part of the log-odds that belongs to no cell.
+        overlay: RGB image with the heat map drawn over the input.
+        picture: the input as decoded, RGB, at the overlay's size; where the label is about the centre only, both have
+            it outlined.
+        notes: what the reader should know of how the image was read.
         model: which model and revision answered.
         milliseconds: time spent in each step.
+        image_sha256: identifies the input; see ``overread.images.DecodedImage``.
+        image_sha256_of: whether that is the digest of the file's bytes ("file") or of its RGB pixels ("pixels").
     """
 
     finding: str
@@ -70,6 +76,8 @@ class Prediction:
     notes: tuple[str, ...]
     model: ModelIdentity
     milliseconds: Milliseconds
+    image_sha256: str
+    image_sha256_of: Literal["file", "pixels"]
 
     def to_json(self) -> dict[str, Any]:
         """Return everything but the pixels as a dict that ``json.dumps`` takes; the heat map as a list of rows."""
@@ -92,4 +100,7 @@ class Prediction:
             "model": asdict(self.model),
             "milliseconds": {step: round(value, 2) for step, value in asdict(self.milliseconds).items()},
             "disclaimer": DISCLAIMER,
+            "schema_version": SCHEMA_VERSION,
+            "image_sha256": self.image_sha256,
+            "image_sha256_of": self.image_sha256_of,
         }

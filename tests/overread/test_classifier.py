@@ -1,3 +1,4 @@
+import hashlib
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,11 @@ import overread
 from overread.classifier import Classifier
 from overread.errors import ModelFolderError, UnknownModelError, UnknownOperatingPointError
 from tests.support.tiny_model import MARGIN, MARGIN_BIAS, write_tiny_model
+
+JSON_FIELDS = [
+    *("finding", "probability", "probabilities", "members", "log_odds", "positive", "decision", "operating_point"),
+    *("heatmap", "notes", "model", "milliseconds", "disclaimer", "schema_version", "image_sha256", "image_sha256_of"),
+]
 
 
 def log_odds_by_hand(picture: Image.Image) -> float:
@@ -96,6 +102,16 @@ def test_json_holds_everything_but_pixels(tiny: Classifier, picture: Image.Image
         read["log_odds"], abs=1e-4
     )
     assert "not a medical device" in read["disclaimer"]
+    assert (read["schema_version"], read["image_sha256_of"]) == (1, "pixels")
+    assert list(read) == JSON_FIELDS
+
+
+def test_json_identifies_the_file_that_was_read(tiny: Classifier, picture: Image.Image, tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    picture.save(path)
+    read = tiny.predict(path).to_json()
+    assert read["image_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert read["image_sha256_of"] == "file"
 
 
 def test_a_picture_of_another_scale_is_answered_with_a_note(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 import contextlib
+import hashlib
 import io
 import struct
 import tracemalloc
+import warnings
 import zlib
 from pathlib import Path
 
@@ -162,6 +164,37 @@ def test_path_bytes_file_picture_and_array_give_the_same_pixels(tmp_path: Path) 
     path.write_bytes(data)
     for source in (path, str(path), data, io.BytesIO(data), Image.open(path), COLOURS):
         np.testing.assert_array_equal(np.asarray(decode(source).picture), COLOURS)
+
+
+def test_an_image_is_identified_by_its_file_or_else_by_its_pixels(tmp_path: Path) -> None:
+    data = encoded(Image.fromarray(COLOURS), "PNG")
+    path = tmp_path / "picture.png"
+    path.write_bytes(data)
+    of_file = (hashlib.sha256(data).hexdigest(), "file")
+    for source in (path, str(path), data, io.BytesIO(data)):
+        decoded = decode(source)
+        assert (decoded.sha256, decoded.sha256_of) == of_file
+    # 48 x 64 pixels: width and height in 4 bytes each, then the rows
+    of_pixels = (hashlib.sha256(b"\0\0\0\x30\0\0\0\x40" + COLOURS.tobytes()).hexdigest(), "pixels")
+    for source in (Image.open(path), COLOURS, Image.fromarray(COLOURS).convert("RGBA")):
+        decoded = decode(source)
+        assert (decoded.sha256, decoded.sha256_of) == of_pixels
+    turned = np.ascontiguousarray(COLOURS.reshape(48, 64, 3))  # the same bytes in another shape
+    assert decode(turned).sha256 != of_pixels[0]
+
+
+def test_no_warning_filter_of_the_process_is_changed() -> None:
+    before = list(warnings.filters)
+    with pytest.raises(ImageTooLargeError):
+        decode(png_header(10_000, 10_000))
+    assert warnings.filters == before
+
+
+def test_a_bomb_is_refused_without_a_warning_even_where_warnings_are_errors() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ImageTooLargeError, match="64 megapixels"):
+            decode(png_header(10_000, 10_000))
 
 
 def test_a_file_that_claims_another_format_is_read_by_its_content(tmp_path: Path) -> None:
