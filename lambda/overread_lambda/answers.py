@@ -1,10 +1,10 @@
-"""From predictions and errors to the JSON that goes back, the same for every kind of caller.
+"""The function's answers as JSON, the same for every kind of caller.
 
-    one picture    Prediction.to_json(); heatmap "png" adds "overlay_png_base64", "none" leaves out heatmap.values
-    a batch        {"predictions": [one of those, or {"error": ...}, in the order of the pictures]}
-    an error       {"error": {"status": 400, "type": "CorruptImageError", "message": one sentence}, "request_id": ...}
+    one image    Prediction.to_json(); heatmap "png" adds "overlay_png_base64", "none" leaves out heatmap.values
+    a batch      {"predictions": [one of those, or {"error": ...}, in the order of the images]}
+    an error     {"error": {"status": 400, "type": "CorruptImageError", "message": one sentence}, "request_id": ...}
 
-A direct invocation gets this object itself; an HTTP caller gets it as the body, with the status.
+A direct invocation gets this object; an HTTP caller gets it as the body, with the status.
 """
 
 import base64
@@ -15,10 +15,10 @@ from typing import Any
 from overread.errors import InputError
 from overread.prediction import Prediction
 from overread_lambda.events import Heatmap
-from overread_lambda.request_errors import TooMuchError, status_of
+from overread_lambda.request_errors import S3UnavailableError, TooMuchError, status_of
 
-# Lambda ends an answer over 6 MB (6,291,556 bytes) with an error of its own. As an HTTP body the JSON is quoted once
-# more, which adds a backslash per quotation mark: less than a tenth of an answer.
+# Lambda replaces an answer over 6 MB (6,291,556 bytes) by an error. An HTTP body is JSON inside JSON, which adds a
+# backslash per quotation mark: less than a tenth of an answer.
 MAX_ANSWER_BYTES = 5_500_000
 Json = dict[str, Any]
 
@@ -36,22 +36,23 @@ def prediction_json(prediction: Prediction, heatmap: Heatmap) -> Json:
 
 
 def error_json(error: Exception) -> Json:
-    """Return ``{"error": {"status", "type", "message"}}``; what is our own fault is told without its cause."""
-    status = status_of(error)
-    if status >= 500 or not isinstance(error, InputError):
+    """Return ``{"error": {"status", "type", "message"}}``; for a fault of the function the cause is left out."""
+    if not isinstance(error, (InputError, S3UnavailableError)):
         return {"error": {"status": 500, "type": "InternalError", "message": "Something went wrong on our side."}}
-    return {"error": {"status": status, "type": type(error).__name__, "message": str(error)}}
+    return {"error": {"status": status_of(error), "type": type(error).__name__, "message": str(error)}}
 
 
 def batch_json(answers: list[Json]) -> Json:
-    """Return ``{"predictions": answers}``, with an error in place of each that no longer fits into Lambda's 6 MB."""
+    """Return ``{"predictions": answers}``, with an error in place of each answer beyond Lambda's limit of 6 MB."""
     room = MAX_ANSWER_BYTES
     kept: list[Json] = []
     for answer in answers:
         size = len(json.dumps(answer))
         if size > room:
             answer = error_json(
-                TooMuchError("The answers pass Lambda's limit of 6 MB: send fewer pictures, or ask for heatmap 'grid'.")
+                TooMuchError(
+                    "The answers are longer than Lambda's limit of 6 MB: send fewer images, or ask for heatmap 'grid'."
+                )
             )
         else:
             room -= size
@@ -60,7 +61,7 @@ def batch_json(answers: list[Json]) -> Json:
 
 
 def http_response(status: int, body: Json) -> Json:
-    """Return what API Gateway (payload 1.0 and 2.0) and a function URL turn into an HTTP response."""
+    """Return the form that API Gateway (payload 1.0 and 2.0) and a function URL turn into an HTTP response."""
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     if status == 405:
         headers["Allow"] = "POST"

@@ -1,7 +1,7 @@
 """Runs the function under AWS's Runtime Interface Emulator on loopback, without Docker.
 
 python -m overread_lambda.emulator [--port 9000] [--package FOLDER]     then, in another terminal:
-python -m overread_lambda.invoke PICTURE --model histopathology --endpoint-url http://127.0.0.1:9000
+python -m overread_lambda.invoke IMAGE --model histopathology --endpoint-url http://127.0.0.1:9000
 
 The emulator comes with aws-sam-cli, the runtime client with awslambdaric (lambda/requirements-dev.txt).
 """
@@ -22,15 +22,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from overread_lambda.one_at_a_time import OneAtATime
+from overread_lambda.serial_proxy import SerialProxy
 
-FUNCTION_NAME = "function"  # the emulator knows no other
+FUNCTION_NAME = "function"  # the only name that the emulator accepts
 REPOSITORY = Path(__file__).resolve().parents[2]
 START_SECONDS = 20.0
 
 
 def emulator_binary() -> Path:
-    """Return the emulator for this machine's processor.
+    """Return the path of the emulator for this machine's processor.
 
     Raises:
         FileNotFoundError: if aws-sam-cli or awslambdaric is not installed in this environment.
@@ -43,14 +43,14 @@ def emulator_binary() -> Path:
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nothing listens on."""
+    """Return a free TCP port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 class LocalFunction:
-    """The function under the emulator, as a context manager; it is stopped at the end of the block."""
+    """The function under the emulator, as a context manager: it runs until the end of the block."""
 
     def __init__(
         self,
@@ -62,14 +62,14 @@ class LocalFunction:
         python: str = sys.executable,
         handler: str = "overread_lambda.handler.handler",
     ) -> None:
-        """Say how to start it.
+        """Set up the command; entering the context starts it.
 
         Args:
-            port: where it listens on 127.0.0.1; default: any free port.
+            port: the port on 127.0.0.1; default: any free port.
             package: an unzipped package to run; default: this working tree.
             environment: more environment variables.
-            log: where its output goes; default: this process's own.
-            memory_mb: what the function is told of its memory; it sets the number of threads.
+            log: receives its output; default: the output of this process.
+            memory_mb: the memory that the function is told it has; decides the number of threads.
             python: the interpreter that runs the handler; it must have awslambdaric.
             handler: module and function.
         """
@@ -96,7 +96,7 @@ class LocalFunction:
             **(environment or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None
-        self._door: OneAtATime | None = None
+        self._proxy: SerialProxy | None = None
 
     def __enter__(self) -> "LocalFunction":
         """Start the emulator and wait until it listens; the handler starts with the first call."""
@@ -107,7 +107,7 @@ class LocalFunction:
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
-            start_new_session=True,  # Ctrl+C is for this process, which then ends the emulator
+            start_new_session=True,  # so that Ctrl+C reaches this process only, which then ends the emulator
         )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
@@ -118,11 +118,11 @@ class LocalFunction:
             self.stop()
             raise RuntimeError("The emulator does not start.")
         try:
-            self._door = OneAtATime(self.port, self._emulator_port)
+            self._proxy = SerialProxy(self.port, self._emulator_port)
         except OSError as error:
             self.stop()
             raise RuntimeError(f"Port {self.port} cannot be used: {error.strerror}.") from error
-        threading.Thread(target=self._door.serve_forever, daemon=True).start()
+        threading.Thread(target=self._proxy.serve_forever, daemon=True).start()
         return self
 
     def __exit__(
@@ -132,11 +132,11 @@ class LocalFunction:
         self.stop()
 
     def stop(self) -> None:
-        """End the emulator with all that it started."""
-        if self._door:
-            self._door.shutdown()
-            self._door.server_close()
-            self._door = None
+        """End the emulator and the processes that it started."""
+        if self._proxy:
+            self._proxy.shutdown()
+            self._proxy.server_close()
+            self._proxy = None
         if self.process:
             handlers = self.handler_processes()
             self.process.kill()
@@ -146,7 +146,7 @@ class LocalFunction:
                     os.kill(handler, signal.SIGKILL)
 
     def handler_processes(self) -> list[int]:
-        """Return the ids of the processes that the emulator has started: the handler's, once there was a call."""
+        """Return the ids of the processes that the emulator has started: none before the first call."""
         if self.process is None or self.process.poll() is not None:
             return []
         threads = Path(f"/proc/{self.process.pid}/task").iterdir()
@@ -160,8 +160,8 @@ def main() -> int:
     parser.add_argument("--package", type=Path, help="an unzipped package; default: this working tree")
     parser.add_argument("--memory", type=int, default=2048, metavar="MB", help="one thread per 1769 MB")
     options = parser.parse_args()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's background jobs start with it ignored
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # ends the block below, and with it the emulator
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a script ignore it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # leaves the block below, which ends the emulator
     try:
         package = options.package and options.package.resolve()
         with LocalFunction(options.port, package, memory_mb=options.memory) as local:

@@ -1,9 +1,9 @@
-"""Builds the function's package: the folder that the zip and the image both hold.
+"""Builds the function's package: the folder that is the content of the zip and of the image.
 
 python -m overread_lambda.package [--python 3.12 --arch x86_64|arm64] [--folder FOLDER]     or: make lambda-zip
 
-Writes dist/overread-lambda-py312-x86_64.zip: the handler, the core with the bundled models, and the wheels of
-lambda/requirements.txt for Amazon Linux. Without --python and --arch it is for the interpreter that runs this. The same
+Writes dist/overread-lambda-py312-x86_64.zip: overread_lambda, overread with the bundled models, and the wheels of
+lambda/requirements.txt for Amazon Linux. Default: for the Python and the processor that run this command. The same
 inputs give the same bytes. With --folder the package is written there, unzipped.
 """
 
@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-HANDLER_FILES = ("__init__.py", "handler.py", "events.py", "answers.py", "request_errors.py", "pictures.py")
+PACKAGES = ("overread", "lambda/overread_lambda")
 WEIGHT_FILES = ("config.json", "onnx/*.onnx")
 # "Deployment package size: 250 MB unzipped, including layers and custom runtimes", AWS Lambda quotas.
 MAX_UNZIPPED_BYTES = 250 * 2**20
@@ -33,10 +33,10 @@ THIS_ARCH = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 
 
 def build_folder(folder: Path, python: str = THIS_PYTHON, arch: str = THIS_ARCH) -> None:
-    """Write the package into an empty folder.
+    """Write the package into an empty folder, readable by every user whatever the umask.
 
     Args:
-        folder: does not exist yet, or is empty.
+        folder: an empty folder, or one that does not exist.
         python: the runtime's version, such as "3.12".
         arch: "x86_64" or "arm64".
 
@@ -51,10 +51,8 @@ def build_folder(folder: Path, python: str = THIS_PYTHON, arch: str = THIS_ARCH)
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
-    (folder / "overread_lambda").mkdir(parents=True)
-    for name in HANDLER_FILES:
-        shutil.copy(REPOSITORY / "lambda" / "overread_lambda" / name, folder / "overread_lambda" / name)
-    shutil.copytree(REPOSITORY / "overread", folder / "overread", ignore=shutil.ignore_patterns("__pycache__"))
+    for source in (REPOSITORY / package for package in PACKAGES):
+        shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "models").mkdir()
     shutil.copy(REPOSITORY / "models" / "catalogue.json", folder / "models" / "catalogue.json")
     for model in sorted((REPOSITORY / "models").iterdir()):
@@ -64,9 +62,13 @@ def build_folder(folder: Path, python: str = THIS_PYTHON, arch: str = THIS_ARCH)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(file, target)
     if python == THIS_PYTHON:
-        # The package's folder is read-only on Lambda: without bytecode every cold start would compile it anew. The hash
-        # in place of a time stamp keeps the files reproducible.
+        # Lambda cannot store bytecode, because the package's folder is read-only there: each cold start would compile.
+        # The hash in place of a time stamp keeps the files reproducible.
         compileall.compile_dir(folder, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    # Lambda, and the image's user 65534, read files that root wrote.
+    folder.chmod(0o755)
+    for path in folder.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else _mode(path))
     size = unzipped_bytes(folder)
     if size > MAX_UNZIPPED_BYTES:
         limit = MAX_UNZIPPED_BYTES / 2**20
@@ -89,7 +91,7 @@ def _install(folder: Path, python: str, arch: str) -> None:
 
 
 def unzipped_bytes(folder: Path) -> int:
-    """Return the bytes that the package's files have together."""
+    """Return the total size of the package's files in bytes."""
     return sum(file.stat().st_size for file in files(folder))
 
 
@@ -99,20 +101,24 @@ def files(folder: Path) -> Iterator[Path]:
 
 
 def write_zip(folder: Path, target: Path) -> None:
-    """Write the folder as a zip whose bytes depend on the files' names and content alone."""
-    from tqdm import tqdm  # here, not above: the image's build, which needs no zip, has no tqdm
+    """Write the folder as a zip whose bytes depend only on the names and the content of the files."""
+    from tqdm import tqdm  # imported here because the build of the image, which makes no zip, has no tqdm
 
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in tqdm(list(files(folder)), unit="file", disable=None):
             entry = zipfile.ZipInfo(str(file.relative_to(folder)))  # dated 1980, zip's earliest
             entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = (0o755 if file.suffix == ".so" else 0o644) << 16
+            entry.external_attr = _mode(file) << 16
             archive.writestr(entry, file.read_bytes())
 
 
+def _mode(file: Path) -> int:
+    return 0o755 if file.suffix == ".so" else 0o644
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build the package and say where it is and how large."""
+    """Build the package; print where it is and its size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", default=THIS_PYTHON, metavar="3.12", help="the runtime's version")
     parser.add_argument("--arch", default=THIS_ARCH, choices=sorted(WHEEL_MACHINE))

@@ -1,20 +1,21 @@
-"""Pictures, a stand-in for S3 (moto) and the function under AWS's emulator, for the tests of lambda/."""
+"""Images, S3 on loopback (moto) and the function under AWS's emulator, for the tests of lambda/."""
 
 import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.overread_lambda.aws_events import JsonValue
-from tests.overread_lambda.generated_pictures import png
+from tests.overread_lambda.generated_images import png
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LAMBDA = REPOSITORY / "lambda"
 PACKAGE = LAMBDA / "overread_lambda"
 os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = "1769"
-BUCKET = "pictures"
+BUCKET, RESULT_BUCKET = "images", "answers"
 AWS_SETTINGS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -23,41 +24,61 @@ AWS_SETTINGS = {
 }
 
 Invoke = Callable[[JsonValue], JsonValue]
+Stored = Callable[[str], JsonValue]
 
 
 @pytest.fixture(scope="session")
 def patch() -> bytes:
-    """A picture of the size that the histopathology model knows."""
+    """An image of the size of a PCam patch."""
     return png(96, 96)
 
 
 @pytest.fixture(scope="session")
 def radiograph() -> bytes:
-    """A picture of the shape of a radiograph."""
+    """An image with the proportions of a radiograph."""
     return png(500, 400, seed=1)
 
 
 @pytest.fixture(scope="session")
 def s3(patch: bytes) -> Iterator[str]:
-    """The address of an S3 service on loopback with one bucket, its picture and an object that is too large."""
+    """The address of an S3 service on loopback; the first bucket holds an image and an object that is too large."""
     server_module = pytest.importorskip("moto.server", reason="moto is not installed")
-    boto3 = pytest.importorskip("boto3")
     server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     address = f"http://{host}:{port}"
-    client = boto3.client(
+    client = s3_client(address)
+    for bucket in (BUCKET, RESULT_BUCKET):
+        client.create_bucket(Bucket=bucket)
+    client.put_object(Bucket=BUCKET, Key="folder/patch.png", Body=patch)
+    client.put_object(Bucket=BUCKET, Key="large.png", Body=b"\0" * (32 * 2**20 + 1))
+    yield address
+    server.stop()
+
+
+def s3_client(address: str) -> Any:
+    """Return a boto3 client of the S3 service at an address on loopback."""
+    boto3 = pytest.importorskip("boto3")
+    return boto3.client(
         "s3",
         endpoint_url=address,
         region_name="us-east-1",
         aws_access_key_id="testing",
         aws_secret_access_key="testing",
     )
-    client.create_bucket(Bucket=BUCKET)
-    client.put_object(Bucket=BUCKET, Key="folder/patch.png", Body=patch)
-    client.put_object(Bucket=BUCKET, Key="large.png", Body=b"\0" * (32 * 2**20 + 1))
-    yield address
-    server.stop()
+
+
+@pytest.fixture
+def stored(s3: str) -> Iterator[Stored]:
+    """Returns the JSON of an object in the result bucket, which is emptied after each test."""
+    client = s3_client(s3)
+
+    def read(key: str) -> JsonValue:
+        return json.loads(client.get_object(Bucket=RESULT_BUCKET, Key=key)["Body"].read())
+
+    yield read
+    for found in client.list_objects_v2(Bucket=RESULT_BUCKET).get("Contents", []):
+        client.delete_object(Bucket=RESULT_BUCKET, Key=found["Key"])
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +87,13 @@ def endpoint(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     from overread_lambda.emulator import LocalFunction
 
     pytest.importorskip("awslambdaric", reason="the emulator needs: pip install -r lambda/requirements-dev.txt")
-    environment = {**AWS_SETTINGS, "AWS_ENDPOINT_URL_S3": s3, "OVERREAD_URL_HOSTS": "localhost"}
+    environment = {
+        **AWS_SETTINGS,
+        "AWS_ENDPOINT_URL_S3": s3,
+        "OVERREAD_URL_HOSTS": "localhost",
+        "OVERREAD_MODEL": "histopathology",
+        "OVERREAD_RESULT_BUCKET": RESULT_BUCKET,
+    }
     log = tmp_path_factory.mktemp("emulator") / "log.txt"
     with log.open("wb") as output, LocalFunction(environment=environment, log=output, memory_mb=1769) as function:
         yield function.endpoint_url

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from overread_lambda.image_bytes import HOSTS_VARIABLE
+from overread_lambda.records import MODEL_VARIABLE
+from overread_lambda.result_store import BUCKET_VARIABLE, PREFIX_VARIABLE
 
 from tests.overread_lambda.conftest import LAMBDA
 
@@ -74,23 +77,65 @@ def test_nothing_else_opens_the_function(resources: dict[str, Any]) -> None:
         "AWS::Lambda::Version",
         "AWS::Lambda::Alias",
         "AWS::Lambda::Url",
+        "AWS::Lambda::Permission",
+        "AWS::Lambda::EventSourceMapping",
         "AWS::IAM::Role",
         "AWS::Logs::LogGroup",
     }
 
 
-def test_the_role_may_write_its_log_and_read_one_bucket(resources: dict[str, Any]) -> None:
+def test_only_the_image_bucket_of_this_account_may_call_the_function(resources: dict[str, Any]) -> None:
+    (permission,) = of_type(resources, "AWS::Lambda::Permission").values()
+    assert permission["Condition"] == "BucketCalls"
+    assert permission["Properties"] == {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": {
+            "Fn::If": ["FromImage", {"Fn::GetAtt": ["ImageFunction", "Arn"]}, {"Ref": "ZipFunctionAliaslive"}]
+        },
+        "Principal": "s3.amazonaws.com",
+        "SourceAccount": {"Ref": "AWS::AccountId"},
+        "SourceArn": {"Fn::Sub": "arn:${AWS::Partition}:s3:::${ImageBucket}"},
+    }
+
+
+def test_a_queue_hears_which_messages_failed(resources: dict[str, Any]) -> None:
+    (mapping,) = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+    assert mapping["Condition"] == "ReadsQueue"
+    assert mapping["Properties"]["EventSourceArn"] == {"Ref": "QueueArn"}
+    assert mapping["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_the_role_may_do_nothing_but_write_its_log_unless_buckets_or_a_queue_are_named(
+    resources: dict[str, Any],
+) -> None:
     (role,) = of_type(resources, "AWS::IAM::Role").values()
     assert "ManagedPolicyArns" not in role["Properties"]
-    log, optional = role["Properties"]["Policies"]
+    log, *optional = role["Properties"]["Policies"]
     (statement,) = log["PolicyDocument"]["Statement"]
     assert statement["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
     assert statement["Resource"] == {"Fn::GetAtt": ["LogGroup", "Arn"]}
-    condition, bucket, nothing = optional["Fn::If"]
-    assert (condition, nothing) == ("ReadsBucket", {"Ref": "AWS::NoValue"})
-    (statement,) = bucket["PolicyDocument"]["Statement"]
-    assert statement["Action"] == "s3:GetObject"
-    assert statement["Resource"] == {"Fn::Sub": "arn:${AWS::Partition}:s3:::${ImageBucket}/*"}
+    allowed = {}
+    for policy in optional:
+        condition, named, nothing = policy["Fn::If"]
+        assert nothing == {"Ref": "AWS::NoValue"}
+        (statement,) = named["PolicyDocument"]["Statement"]
+        allowed[condition] = (statement["Action"], statement["Resource"])
+    bucket = "arn:${AWS::Partition}:s3:::"
+    assert allowed == {
+        "ReadsBucket": ("s3:GetObject", {"Fn::Sub": bucket + "${ImageBucket}/*"}),
+        "StoresResults": ("s3:PutObject", {"Fn::Sub": bucket + "${ResultBucket}/${ResultPrefix}*.json"}),
+        "ReadsQueue": (["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], {"Ref": "QueueArn"}),
+    }
+
+
+def test_the_function_knows_the_settings_of_the_template(resources: dict[str, Any]) -> None:
+    for function in of_type(resources, "AWS::Lambda::Function").values():
+        assert function["Properties"]["Environment"]["Variables"] == {
+            HOSTS_VARIABLE: {"Ref": "UrlHosts"},
+            MODEL_VARIABLE: {"Ref": "Model"},
+            BUCKET_VARIABLE: {"Ref": "ResultBucket"},
+            PREFIX_VARIABLE: {"Ref": "ResultPrefix"},
+        }
 
 
 def test_both_functions_have_the_same_limits(resources: dict[str, Any]) -> None:

@@ -3,18 +3,20 @@
 import io
 import json
 import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
+from botocore.exceptions import ClientError
 from PIL import Image
 
 import overread
 from overread.catalogue import Domain
-from tests.overread_lambda.aws_events import JsonValue, body_of, http_v2, rest_v1
-from tests.overread_lambda.conftest import BUCKET, Invoke
-from tests.overread_lambda.generated_pictures import base64_of, png, png_of
+from tests.overread_lambda.aws_events import JsonValue, body_of, http_v2, rest_v1, s3_notification, sqs
+from tests.overread_lambda.conftest import BUCKET, Invoke, Stored
+from tests.overread_lambda.generated_images import base64_of, png, png_of
 
 NAMES = {domain: overread.names(domain)[0] for domain in ("histopathology", "chest-xray")}
 
@@ -102,11 +104,54 @@ def test_a_payload_of_5_9_megabytes_is_answered(call: Invoke) -> None:
 
 
 @pytest.mark.parametrize("payload", [b"", b"no json", b"\xff\xfe", b"[" * 10_000, b'{"image": "AA'])
-def test_what_is_no_json_is_refused_by_the_runtime_and_the_next_call_is_answered(
+def test_a_payload_that_is_not_json_is_refused_as_lambda_does_and_the_next_call_is_answered(
     payload: bytes, call: Invoke, patch: bytes
 ) -> None:
-    assert call(payload)["errorType"] == "Runtime.UnmarshalError"
+    with pytest.raises(ClientError) as refused:
+        call(payload)
+    assert refused.value.response["Error"]["Code"] == "InvalidRequestContentException"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
     assert call({"image": base64_of(patch), "model": "histopathology"})["finding"] == "lymph-node metastasis"
+
+
+@pytest.mark.parametrize("event", [http_v2, rest_v1])
+@pytest.mark.parametrize(
+    ("body", "encoded"),
+    [
+        ("no json", False),
+        ('{"image": "AA', False),
+        (base64_of(b'{"image": "AAAA"}'), False),  # base64, but not marked as such
+        ('{"image": "AAAA"}', True),  # marked as base64, but JSON
+        (base64_of(b"\xff\xfe"), True),
+        ("[" * 10_000, False),
+        ("NaN", False),
+        ("null", False),
+        ("", False),
+        (None, False),
+        (None, True),
+        (5, False),
+    ],
+)
+def test_an_http_body_that_is_not_a_json_object_gets_our_400(
+    event: Callable[..., dict[str, Any]], body: Any, encoded: bool, call: Invoke
+) -> None:
+    answer = body_of(call(event(body, encoded=encoded)), 400)
+    assert (answer["error"]["status"], answer["error"]["type"]) == (400, "RequestError")
+    assert answer["request_id"]
+
+
+def test_a_bucket_of_images_is_read_without_a_client(call: Invoke, stored: Stored) -> None:
+    answer = call(s3_notification(BUCKET, "folder/patch.png"))
+    (prediction,) = answer["predictions"]
+    assert prediction["finding"] == "lymph-node metastasis"
+    assert stored("folder/patch.png.json") == {"image": f"s3://{BUCKET}/folder/patch.png", **prediction}
+
+
+def test_a_queue_keeps_nothing_of_what_is_answered_or_cannot_be(call: Invoke, stored: Stored) -> None:
+    notification = s3_notification(BUCKET, "none.png")
+    assert call(sqs("no json", json.dumps(notification))) == {"batchItemFailures": []}
+    assert stored("message-1.json")["error"]["status"] == 400
+    assert stored("none.png.json")["error"]["type"] == "SourceError"
 
 
 def bad_payload(chance: random.Random) -> JsonValue:
@@ -122,7 +167,7 @@ def bad_payload(chance: random.Random) -> JsonValue:
         del data[chance.randrange(len(data)) :]
     fields: dict[str, Any] = {"image": base64_of(bytes(data)), "model": chance.choice([*NAMES, *NAMES.values()])}
     for _ in range(chance.randrange(3)):
-        names = ["image", "images", "model", "operating_point", "heatmap", "smooth", "s3", "url", "extra"]
+        names = ["image", "images", "model", "operating_point", "heatmap", "smooth", "s3", "url", "extra", "Event"]
         fields[chance.choice(names)] = chance.choice(values)
     if chance.random() < 0.2:
         fields = {"images": [fields, chance.choice(values)], "model": "histopathology"}
@@ -135,7 +180,7 @@ def bad_payload(chance: random.Random) -> JsonValue:
 
 
 def is_documented(answer: JsonValue) -> bool:
-    """Return whether an answer has one of the shapes that lambda/answers.py documents, and no fault of our own."""
+    """Return whether an answer has one of the shapes that answers.py documents, and no fault of the function."""
     if "predictions" in answer:
         return all(map(is_documented, answer["predictions"]))
     return "finding" in answer or 400 <= answer["error"]["status"] < 500

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.overread_lambda.generated_pictures import base64_of
+from tests.overread_lambda.generated_images import base64_of
 
 pytest.importorskip("awslambdaric", reason="the emulator needs: pip install -r lambda/requirements-dev.txt")
 from overread_lambda.emulator import FUNCTION_NAME, free_port

@@ -7,7 +7,7 @@ from overread_lambda.events import MAX_IMAGES, Link, Question, S3Object, parse
 from overread_lambda.request_errors import ContentTypeError, MethodError, RequestError, TooMuchError
 
 from tests.overread_lambda.aws_events import http_v2, rest_v1
-from tests.overread_lambda.generated_pictures import base64_of
+from tests.overread_lambda.generated_images import base64_of
 
 DATA = b"\x89PNG not really"
 FIELDS = {"image": base64_of(DATA), "model": "histopathology", "operating_point": "screening", "heatmap": "png"}
@@ -91,11 +91,11 @@ def test_one_bad_picture_of_a_batch_does_not_touch_the_others() -> None:
         ({"images": ["AA=="], "image": "AA=="}, RequestError, "'image' is not known"),
         ({"images": ["AA=="] * (MAX_IMAGES + 1)}, TooMuchError, f"at most {MAX_IMAGES}"),
         (http_v2(""), RequestError, "no body"),
-        (http_v2("{"), RequestError, "no valid JSON"),
+        (http_v2("{"), RequestError, "not valid JSON"),
         (http_v2("[]"), RequestError, "JSON object"),
-        (http_v2("[" * 100_000), RequestError, "no valid JSON"),
+        (http_v2("[" * 100_000), RequestError, "not valid JSON"),
         (http_v2("%%", encoded=True), RequestError, "base64"),
-        (http_v2("/w==", encoded=True), RequestError, "no valid JSON"),
+        (http_v2("/w==", encoded=True), RequestError, "not valid JSON"),
         (http_v2("AA==", "text/plain"), ContentTypeError, "text/plain"),
         (http_v2("pixels", "image/png"), RequestError, "binary media types"),
         (http_v2("AA==", "image/png", True, modell="x"), RequestError, "'modell' is not known"),

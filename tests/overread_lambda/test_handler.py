@@ -15,7 +15,7 @@ from PIL import Image
 import overread
 from overread.catalogue import Domain
 from tests.overread_lambda.aws_events import JsonValue, body_of, http_v2
-from tests.overread_lambda.generated_pictures import base64_of, png, png_of
+from tests.overread_lambda.generated_images import base64_of, png, png_of
 
 CONTEXT = SimpleNamespace(aws_request_id="request-1")
 

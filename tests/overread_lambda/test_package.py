@@ -1,8 +1,8 @@
-"""overread_lambda/package.py: the package has all that the handler needs, and nothing that it does not."""
+"""overread_lambda/package.py: the package has everything that the handler needs, readable, and no more."""
 
 import json
 import os
-import re
+import stat
 import subprocess
 import sys
 import zipfile
@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from overread_lambda import package as builder
 
-from tests.overread_lambda.conftest import PACKAGE
-from tests.overread_lambda.generated_pictures import base64_of, png
+from tests.overread_lambda.conftest import PACKAGE, REPOSITORY
+from tests.overread_lambda.generated_images import base64_of, png
 
-# -I and -S: no site-packages, no PYTHONPATH, no working folder; what the package lacks cannot be found elsewhere.
+# -I and -S leave out site-packages, PYTHONPATH and the working folder: a module that the package lacks is not found.
 ASK = """
 import json, sys
 sys.path[:] = [folder for folder in sys.path if "site-packages" not in folder]
@@ -27,9 +27,13 @@ for line in sys.stdin:
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package for the interpreter that runs the tests, unzipped from its zip."""
+    """The package for the interpreter that runs the tests, built under umask 077, unzipped from its zip."""
     scratch = tmp_path_factory.mktemp("zip")
-    builder.build_folder(scratch / "built")
+    before = os.umask(0o077)
+    try:
+        builder.build_folder(scratch / "built")
+    finally:
+        os.umask(before)
     builder.write_zip(scratch / "built", scratch / "package.zip")
     with zipfile.ZipFile(scratch / "package.zip") as archive:
         archive.extractall(scratch / "unzipped")
@@ -88,7 +92,7 @@ def test_the_package_stays_under_lambdas_limit(package: Path) -> None:
 
 def test_the_package_holds_no_training_weights_tests_or_heavy_libraries(package: Path) -> None:
     names = {path.name for path in package.rglob("*")}
-    assert not names & {"torch", "sympy", "boto3", "gradio", "model.safetensors", "tests", "local.py", "builder.py"}
+    assert not names & {"torch", "sympy", "boto3", "gradio", "model.safetensors", "tests"}
     assert not list(package.rglob("weights/*/*.json.*"))
 
 
@@ -98,14 +102,49 @@ def test_bytecode_is_there_for_every_module_and_does_not_look_at_time_stamps(pac
     assert flags == 1
 
 
-def test_every_module_the_handler_imports_is_in_the_list() -> None:
-    imported = set()
-    for name in builder.HANDLER_FILES:
-        imported |= set(
-            re.findall(r"^\s*from overread_lambda\.(\w+) import", (PACKAGE / name).read_text(), re.MULTILINE)
-        )
-    beside = {path.stem for path in PACKAGE.glob("*.py")}
-    assert {f"{name}.py" for name in imported & beside} | {"handler.py"} == set(builder.HANDLER_FILES)
+def test_the_built_folder_is_readable_by_every_user_whatever_the_umask(package: Path) -> None:
+    built = package.parent / "built"
+    files = [path for path in built.rglob("*") if path.is_file()]
+    assert len(files) > 1000
+    assert {stat.S_IMODE(path.stat().st_mode) for path in [built, *built.rglob("*")] if path.is_dir()} == {0o755}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files if path.suffix != ".so"} == {0o644}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files if path.suffix == ".so"} == {0o755}
+
+
+def test_files_of_a_private_checkout_become_readable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    for name in (
+        "overread/core.py",
+        "lambda/overread_lambda/handler.py",
+        "models/catalogue.json",
+        "models/a/config.json",
+    ):
+        path = checkout / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(0o600)
+    monkeypatch.setattr(builder, "REPOSITORY", checkout)
+    monkeypatch.setattr(builder, "_install", lambda folder, python, arch: folder.mkdir(0o700))
+    builder.build_folder(tmp_path / "package", python="3.99")
+    modes = {
+        str(path.relative_to(tmp_path / "package")): stat.S_IMODE(path.stat().st_mode)
+        for path in (tmp_path / "package").rglob("*")
+    }
+    assert modes == {
+        "overread": 0o755,
+        "overread/core.py": 0o644,
+        "overread_lambda": 0o755,
+        "overread_lambda/handler.py": 0o644,
+        "models": 0o755,
+        "models/catalogue.json": 0o644,
+        "models/a": 0o755,
+        "models/a/config.json": 0o644,
+    }
+
+
+def test_the_package_holds_every_module_of_both_packages(package: Path) -> None:
+    for source in (PACKAGE, REPOSITORY / "overread"):
+        modules = {path.relative_to(source.parent) for path in source.rglob("*.py")}
+        assert modules == {path.relative_to(package) for path in (package / source.name).rglob("*.py")}
 
 
 def test_the_same_files_make_the_same_zip(tmp_path: Path) -> None:

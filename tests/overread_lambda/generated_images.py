@@ -1,4 +1,4 @@
-"""Pictures to send."""
+"""Images to send."""
 
 import base64
 import io
@@ -13,10 +13,10 @@ def png(width: int, height: int, seed: int = 0) -> bytes:
     return png_of(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
 
 
-def png_of(picture: Image.Image) -> bytes:
-    """Return the picture as PNG."""
+def png_of(image: Image.Image) -> bytes:
+    """Return the image as PNG."""
     file = io.BytesIO()
-    picture.save(file, "PNG")
+    image.save(file, "PNG")
     return file.getvalue()
 
 
