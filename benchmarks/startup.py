@@ -13,9 +13,9 @@ from gradio_client import Client, handle_file
 
 ROOT = Path(__file__).parents[1]
 RESULT = Path(__file__).with_suffix(".md")
-PICTURES = {
-    "/histopathology": ROOT / "examples" / "histopathology" / "large-nuclei.png",
-    "/chest_xray": ROOT / "examples" / "chest-xray" / "right-lower.png",
+IMAGES = {
+    "/histopathology": ROOT / "examples" / "histopathology" / "patch0000434.jpg",
+    "/chest_xray": ROOT / "examples" / "chest-xray" / "person1_virus_9.jpeg",
 }
 
 
@@ -35,8 +35,8 @@ def measure(port: int) -> tuple[float, float, float]:
         listening = perf_counter() - started
         client = Client(f"http://127.0.0.1:{port}", verbose=False)
         answered = []
-        for endpoint, picture in PICTURES.items():
-            client.predict(handle_file(picture), api_name=endpoint)
+        for endpoint, image in IMAGES.items():
+            client.predict(handle_file(image), api_name=endpoint)
             answered.append(perf_counter() - started)
         return listening, answered[0], psutil.Process(app.pid).memory_info().rss / 2**20
     finally:

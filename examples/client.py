@@ -1,15 +1,29 @@
-"""Asks a running Overread about a picture: python examples/client.py PICTURE [/histopathology|/chest_xray] [URL].
+"""Asks a running Overread about an image, with nothing but `pip install gradio_client`.
 
-Needs nothing but `pip install gradio_client`.
+python examples/client.py film.jpeg --endpoint chest_xray --url https://OWNER-overread.hf.space
 """
 
-import sys
+import argparse
+import shutil
 
 from gradio_client import Client, handle_file
 
-picture, endpoint, url = (*sys.argv[1:], *["/histopathology", "http://127.0.0.1:7860"][len(sys.argv) - 2 :])
-answer, overlay = Client(url, verbose=False).predict(handle_file(picture), "balanced", api_name=endpoint)
+parser = argparse.ArgumentParser(description="Ask a running Overread about an image.")
+parser.add_argument("image", help="image file: PNG, JPEG, TIFF, DICOM, ...")
+parser.add_argument("--endpoint", choices=["histopathology", "chest_xray"], default="histopathology")
+parser.add_argument("--url", default="http://127.0.0.1:7860", help="where Overread runs (default: %(default)s)")
+parser.add_argument("--operating-point", choices=["screening", "balanced", "rule-in"], default="balanced")
+parser.add_argument("--overlay", metavar="FILE", help="save the image with its heat map as this PNG file")
+options = parser.parse_args()
+
+client = Client(options.url, verbose=False)
+answer, overlay = client.predict(
+    image=handle_file(options.image), operating_point=options.operating_point, api_name=f"/{options.endpoint}"
+)
 
 print(f"{answer['decision']}: {100 * answer['probability']:.1f} % probability of {answer['finding']}")
-print(f"threshold {answer['operating_point']['threshold']:.3f}, model {answer['model']['name']}")
-print(f"the picture with its evidence: {overlay}")
+print(f"threshold {100 * answer['operating_point']['threshold']:.1f} % ({answer['operating_point']['name']})")
+print(f"model {answer['model']['name']}, revision {answer['model']['revision']}")
+print(answer["disclaimer"])
+if options.overlay:
+    shutil.copy(overlay, options.overlay)

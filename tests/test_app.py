@@ -1,7 +1,10 @@
-"""The running app, called with the real gradio_client and the real MCP client."""
+"""The running app, called with the real gradio_client."""
 
 import asyncio
+import base64
+import hashlib
 import io
+import json
 import re
 import subprocess
 import sys
@@ -10,21 +13,23 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
-from mcp import ClientSession
-from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image, PngImagePlugin
 
-import app
 import overread
+from overread.prediction import DISCLAIMER
 from overread.service import Service
-from tests.support.running_app import ROOT, running_app
+from tests.support.dicom_file import dicom_film
+from tests.support.running_app import running_app
 from training.recipes.ensembles import ENSEMBLES
 from training.recipes.nets import RECIPES
 from training.reports.snippets import snippets
+from ui.examples import examples
+from ui.page import build
 
 ENDPOINTS = {"/histopathology": overread.names("histopathology")[0], "/chest_xray": overread.names("chest-xray")[0]}
 
@@ -71,13 +76,6 @@ def test_what_a_model_card_shows_for_gradio_client_runs(address: str, image: Pat
     expected = overread.load(name).predict(image)
     assert printed and float(printed[1]) == pytest.approx(expected.probability, abs=1e-6)
     assert printed[2] == expected.decision and Path(printed[3]).is_file()
-
-
-def test_the_example_script_prints_the_answer(address: str, image: Path) -> None:
-    script = [sys.executable, "examples/client.py", str(image), "/chest_xray", address]
-    done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    assert "probability of pneumonia" in done.stdout
 
 
 def test_optional_arguments_can_be_left_out(client: Client, image: Path) -> None:
@@ -131,16 +129,24 @@ def test_a_bad_upload_is_one_sentence_and_the_next_request_works(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"), [(("sometimes", ""), "operating point 'sometimes'"), (("", "gpt"), "model 'gpt'")]
+    ("arguments", "words", "code"),
+    [
+        (("sometimes", ""), "operating point 'sometimes'", "unknown_operating_point"),
+        (("", "gpt"), "model 'gpt'", "unknown_model"),
+    ],
 )
-def test_a_wrong_argument_is_one_sentence(client: Client, image: Path, arguments: tuple[str, str], words: str) -> None:
-    with pytest.raises(AppError, match=words):
+def test_a_wrong_argument_is_one_sentence_with_a_code(
+    client: Client, image: Path, arguments: tuple[str, str], words: str, code: str
+) -> None:
+    with pytest.raises(AppError, match=words) as caught:
         client.predict(handle_file(image), *arguments, api_name="/chest_xray")
+    assert caught.value.title == code
 
 
 def test_no_picture_is_one_sentence(client: Client) -> None:
-    with pytest.raises(AppError, match="There is no picture"):
+    with pytest.raises(AppError, match="There is no picture") as caught:
         client.predict(None, api_name="/chest_xray")
+    assert caught.value.title == "empty_image"
 
 
 def test_equal_answers_are_files_of_their_own(client: Client, image: Path) -> None:
@@ -166,23 +172,126 @@ def test_many_requests_at_once_are_all_answered(address: str, image: Path) -> No
     assert found == ["lymph-node metastasis", "pneumonia"] * 3
 
 
-def test_the_endpoints_are_mcp_tools(address: str) -> None:
-    async def tools() -> dict[str, str]:
-        async with (
-            streamablehttp_client(f"{address}/gradio_api/mcp/") as (read, write, _),
-            ClientSession(read, write) as session,
-        ):
-            await session.initialize()
-            return {tool.name: tool.description or "" for tool in (await session.list_tools()).tools}
+def call(address: str, endpoint: str, data: list[Any]) -> tuple[str, Any]:
+    """Return the last event of a REST call, "complete" or "error", and its data."""
+    started = httpx.post(f"{address}/gradio_api/call/{endpoint}", json={"data": data}, timeout=60).json()
+    events = httpx.get(f"{address}/gradio_api/call/{endpoint}/{started['event_id']}", timeout=60).text.strip()
+    name, data_line = events.split("\n\n")[-1].split("\n")
+    return name.removeprefix("event: "), json.loads(data_line.removeprefix("data: "))
 
-    found = asyncio.run(tools())
-    assert set(found) == {"histopathology", "chest_xray", "list_models"}
-    assert "pneumonia" in found["chest_xray"]
+
+@pytest.mark.parametrize("endpoint", ["histopathology", "chest_xray"])
+def test_an_image_alone_is_enough_as_base64_or_url(address: str, image: Path, endpoint: str) -> None:
+    text = base64.b64encode(image.read_bytes()).decode()
+    answers = [
+        call(address, endpoint, [sent])
+        for sent in (text, {"url": text}, f"data:image/png;base64,{text}", {"url": f"data:image/png;base64,{text}"})
+    ]
+    assert [event for event, _ in answers] == ["complete"] * 4
+    assert len({answer[0]["probability"] for _, answer in answers}) == 1
+    assert answers[0][1][0]["operating_point"]["name"] == "balanced"
+
+
+WRONG_CALLS = {
+    "an unreachable link": ([{"url": "https://nowhere.invalid/film.png"}], "no host nowhere.invalid", "source"),
+    "a private link": (["https://127.0.0.1/film.png"], "not a public one", "not_allowed"),
+    "no argument": ([], "There is no picture", "empty_image"),
+    "too many arguments": (["", "", "", True, 5], "at most 4 arguments", "unreadable_request"),
+    "an argument of the wrong type": (["", ["balanced"]], "cannot be read", "unreadable_request"),
+    "no image": (["word"], "was not uploaded", "unsupported_image"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_CALLS)
+def test_a_wrong_call_is_one_sentence_with_a_code(address: str, case: str) -> None:
+    data, words, code = WRONG_CALLS[case]
+    event, answer = call(address, "chest_xray", data)
+    assert event == "error" and words in answer["error"] and answer["title"] == code
+
+
+@pytest.mark.parametrize("version", ["call", "call/v2", "run"])
+def test_an_unknown_endpoint_is_one_sentence_with_a_code(address: str, version: str) -> None:
+    answer = httpx.post(f"{address}/gradio_api/{version}/mammography", json={"data": []}, timeout=30)
+    assert answer.status_code == 404
+    assert answer.json()["title"] == "unknown_endpoint" and "/chest_xray" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("body", [b"no json", b'{"image": "secret"}', b'{"data": "secret"}'])
+@pytest.mark.parametrize("version", ["call", "call/v2"])
+def test_an_unreadable_body_is_one_sentence_and_is_not_repeated(address: str, version: str, body: bytes) -> None:
+    if version == "call/v2" and b"image" in body:
+        body = b'{"picture": "secret"}'
+    answer = httpx.post(f"{address}/gradio_api/{version}/chest_xray", content=body, timeout=30)
+    assert answer.status_code == 422 and answer.json()["title"] == "unreadable_request"
+    assert "secret" not in answer.text
+
+
+def test_an_error_of_the_server_is_one_sentence_and_quotes_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, image: Path
+) -> None:
+    service = Service(threads=1)
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("Jane Roe")
+
+    for classifier in map(service.classifier, ("histopathology", "chest-xray")):
+        monkeypatch.setattr(classifier, "predict", broken)
+    page = build(service)
+    function = next(function for function in page.fns.values() if function.api_name == "chest_xray")
+    text = base64.b64encode(image.read_bytes()).decode()
+    with pytest.raises(Exception, match="Something went wrong on our side") as caught:
+        asyncio.run(page.process_api(function, [text, "", "", True]))
+    assert caught.value.title == "internal"
+    assert "RuntimeError" in caplog.text and "Jane Roe" not in caplog.text
+
+
+def test_the_api_page_describes_every_argument_and_shows_our_examples(client: Client) -> None:
+    info = client.view_api(return_format="dict")["named_endpoints"]
+    for endpoint in ENDPOINTS:
+        image, point, model, smooth = info[endpoint]["parameters"]
+        assert "px" in image["python_type"]["description"] and "32 MB" in image["python_type"]["description"]
+        assert "examples/" in image["example_input"]["path"]
+        assert {"screening", "balanced", "rule-in"} <= set(point["type"]["enum"])
+        assert set(overread.names()) > set(model["type"]["enum"]) - {""}
+        assert (point["example_input"], model["example_input"]) == ("balanced", ENDPOINTS[endpoint])
+        assert smooth["example_input"] is True
+        assert "probability" in info[endpoint]["returns"][0]["python_type"]["description"]
+    assert "bus.png" not in json.dumps(info) and "Hello!!" not in json.dumps(info)
+
+
+def test_llms_txt_describes_endpoints_answer_and_errors_as_they_are(address: str, client: Client, image: Path) -> None:
+    text = httpx.get(f"{address}/llms.txt", timeout=30).text
+    answer, _ = client.predict(handle_file(image), api_name="/chest_xray")
+    described = re.findall(r"^- `(\w+)`: (.+)$", text.split("## Answer")[1].split("## Errors")[0], re.M)
+    assert {name for name, _ in described} == set(answer)
+    codes = re.findall(r"^- `(\w+)`: (.+)$", text.split("## Errors")[1], re.M)
+    assert {"corrupt_image", "not_allowed", "unknown_model", "internal"} <= {code for code, _ in codes}
+    assert address in text and DISCLAIMER in text and "32 MB" in text
+    for endpoint, name in ENDPOINTS.items():
+        assert f"### {endpoint}" in text and name in text
+
+
+def test_an_answer_carries_schema_version_and_the_digest_of_the_file(client: Client, image: Path) -> None:
+    answer, _ = client.predict(handle_file(image), api_name="/chest_xray")
+    assert answer["schema_version"]
+    assert answer["image_sha256"] == hashlib.sha256(image.read_bytes()).hexdigest()
+
+
+def test_a_dicom_file_is_answered(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "film.dcm"
+    path.write_bytes(dicom_film())
+    answer, _ = client.predict(handle_file(path), api_name="/chest_xray")
+    assert answer["finding"] == "pneumonia"
+
+
+def test_example_images_are_served_as_they_are(address: str) -> None:
+    for example in [*examples("histopathology"), *examples("chest-xray")]:
+        assert httpx.get(f"{address}/examples/{example.file}", timeout=30).content == example.path.read_bytes()
 
 
 def test_the_footer_says_why_the_hub_did_not_serve(monkeypatch: pytest.MonkeyPatch) -> None:
     service = Service(threads=1)
     sentence = "pcam-resnet18: the Hub cannot be reached; the bundled model answers."
     monkeypatch.setattr(service.classifier("histopathology"), "note", sentence)
-    shown = [block["props"].get("value") for block in app.build(service).config["components"]]
+    shown = [block["props"].get("value") for block in build(service).config["components"]]
     assert any(isinstance(value, str) and sentence in value for value in shown)

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.support.running_app import ROOT, running_app
+from ui.examples import examples
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
@@ -48,6 +49,7 @@ def test_an_example_is_answered_with_verdict_map_and_disclaimer(page: Page, tab:
     verdict = panel.locator(".verdict")
     expect(verdict).to_contain_text(f"probability of {finding}", timeout=60_000)
     expect(verdict).to_contain_text("not a medical device")
+    expect(verdict).to_contain_text("The label says:")
     expect(
         panel.get_by_test_id("imageslider-image").or_(panel.locator(".slider-wrap img, .image-container img")).first
     ).to_be_visible()
@@ -57,8 +59,8 @@ def test_an_example_is_answered_with_verdict_map_and_disclaimer(page: Page, tab:
 def test_an_upload_is_answered_and_a_broken_one_is_explained(page: Page, tmp_path: Path) -> None:
     page.get_by_role("tab", name="Chest X-ray").click()
     panel = page.get_by_role("tabpanel").filter(visible=True)
-    broken = tmp_path / "broken.png"
-    broken.write_bytes((ROOT / "examples" / "chest-xray" / "clear-1.png").read_bytes()[:5000])
+    broken = tmp_path / "broken.jpeg"
+    broken.write_bytes(examples("chest-xray")[0].path.read_bytes()[:5000])
     panel.get_by_label("Remove Image").first.click()
     panel.locator("input[type=file]").first.set_input_files(broken)
     expect(page.get_by_test_id("toast-body")).to_contain_text("damaged or cut off", timeout=60_000)

@@ -1,76 +1,52 @@
-"""Pictures as visitors and API clients send them, brought to files in the upload cache before Gradio reads them.
-
-Gradio 6.31 checks the path in a ``FileData`` payload, but not in the ``ImageData`` payload of ``gr.Image``: a request
-without ``meta`` could name any file of the server (docs/gradio-imagedata-report.md). Here every picture input of every
-endpoint passes one check: only a file in the app's own upload cache, a base64 text or an https link is accepted.
-"""
+"""Reads an image as visitors and API clients send it: an upload, a data URL, base64 text or an https link."""
 
 import base64
 import binascii
-import functools
 import hashlib
-import logging
 from pathlib import Path
 from typing import Any
 
-import anyio.to_thread
-import gradio as gr
-from gradio.block_function import BlockFunction
-from gradio.state_holder import SessionState
 from gradio.utils import is_in_or_equal
 
-from overread.errors import InputError, UnsupportedImageError
+from overread.errors import EmptyImageError, ImageTooLargeError, InputError, UnsupportedImageError
 from overread.fetch import fetch
 from overread.images import MAX_FILE_BYTES
-
-log = logging.getLogger("overread")
 
 LINK_REDIRECTS = 3
 NOT_UPLOADED = (
     "That picture was not uploaded to this app: upload it, or send it as a data URL, base64 text or an https link."
 )
-UNREADABLE = "The request cannot be read: the API page shows what each endpoint takes."
+NOTHING_SENT = "There is no picture: upload or paste one, or pick an example."
 MAX_BASE64 = MAX_FILE_BYTES // 3 * 4 + 1024  # characters, with a data URL's prefix
+MIN_BYTES = 32  # a short word is valid base64, and no image
 
 
-class Page(gr.Blocks):
-    """A ``gr.Blocks`` whose picture inputs accept nothing from the server's own disk or network."""
+UNREADABLE = "The request cannot be read: /llms.txt and the API page say what each endpoint takes."
 
-    async def preprocess_data(
-        self, block_fn: BlockFunction, inputs: list[Any], state: SessionState | None, explicit_call: bool = False
-    ) -> list[Any]:
-        """Return the inputs as the endpoint's function gets them.
 
-        Raises:
-            gr.Error: one sentence on what is wrong with an input; it never tells which files exist here.
-        """
-        try:
-            safe = [
-                await anyio.to_thread.run_sync(functools.partial(receive, value, Path(block.GRADIO_CACHE)))
-                if isinstance(block, gr.Image)
-                else value
-                for value, block in zip(inputs, block_fn.inputs, strict=False)
-            ]
-            return await super().preprocess_data(block_fn, safe + inputs[len(safe) :], state, explicit_call)
-        except InputError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        except gr.Error:
-            raise
-        except Exception as error:  # what a payload makes of Gradio's own checks, which may quote a path
-            log.warning("a request could not be read (%s)", type(error).__name__)
-            raise gr.Error(UNREADABLE, print_exception=False) from error
+class UnreadableRequestError(InputError):
+    """The request has unknown or too many arguments, or one of the wrong type."""
+
+
+class UnknownEndpointError(InputError):
+    """There is no endpoint or tool of that name."""
+
+
+class BusyError(InputError):
+    """Too many requests are waiting: try again in a moment."""
 
 
 def receive(value: object, cache: Path) -> dict[str, Any] | None:
-    """Return the payload of a picture that lies in the upload cache, or None where none was sent.
+    """Return the Gradio file payload of an image in the upload cache; None if no image was sent.
 
     Args:
-        value: ``{"path": ...}`` of an uploaded file, ``{"path": LINK}``, ``{"url": LINK or data URL}``, or a text: a
-            data URL, base64 or a link. An uploaded file's ``url`` is ignored.
+        value: ``{"path": ...}`` of an uploaded file, ``{"path": LINK}``, ``{"url": LINK or data URL}``, or a string: a
+            data URL, base64 or a link. The ``url`` of an uploaded file is ignored.
         cache: the folder that uploads are kept in.
 
     Raises:
-        InputError: the value is none of these, its file is outside the cache, or the link cannot be read.
+        InputError: the value is none of these, its file is outside the cache, or the link cannot be read. The message
+            never tells which files exist here.
     """
     if value is None or value == "":
         return None
@@ -82,17 +58,34 @@ def receive(value: object, cache: Path) -> dict[str, Any] | None:
             return None
     if not isinstance(value, str):
         raise UnsupportedImageError(NOT_UPLOADED)
-    if value.startswith("data:"):
-        path = _keep(_from_base64(value.partition(",")[2]), cache)
-    elif value.lower().startswith(("https://", "http://")):
-        path = _keep(fetch(value, redirects=LINK_REDIRECTS), cache)
-    else:
-        path = _uploaded(value, cache) or _keep(_from_base64(value), cache)
+    path = _uploaded(value, cache) or _keep(image_bytes(value), cache)
     return {
         "path": str(path),
         "orig_name": Path(name).name if isinstance(name, str) else path.name,
         "meta": {"_type": "gradio.FileData"},
     }
+
+
+def image_bytes(text: str) -> bytes:
+    """Return the file behind a data URL, base64 text or an https link.
+
+    Raises:
+        InputError: the text is none of these, the file is too large, or the link cannot be read.
+    """
+    if text.lower().startswith(("https://", "http://")):
+        return fetch(text, redirects=LINK_REDIRECTS)
+    return _from_base64(text.partition(",")[2] if text.startswith("data:") else text)
+
+
+def path_of(payload: dict[str, Any] | None) -> Path:
+    """Return the file of a payload that ``receive`` made.
+
+    Raises:
+        EmptyImageError: no image was sent.
+    """
+    if not payload:
+        raise EmptyImageError(NOTHING_SENT)
+    return Path(payload["path"])
 
 
 def _uploaded(value: str, cache: Path) -> Path | None:
@@ -107,12 +100,12 @@ def _uploaded(value: str, cache: Path) -> Path | None:
 
 def _from_base64(text: str) -> bytes:
     if len(text) > MAX_BASE64:
-        raise InputError(f"The picture is larger than {MAX_FILE_BYTES // 2**20} MB: send a smaller one.")
+        raise ImageTooLargeError(f"The picture is larger than {MAX_FILE_BYTES // 2**20} MB: send a smaller one.")
     try:
         data = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise UnsupportedImageError(NOT_UPLOADED) from error
-    if len(data) < 32:  # a short word is valid base64, and no picture
+    if len(data) < MIN_BYTES:
         raise UnsupportedImageError(NOT_UPLOADED)
     return data
 

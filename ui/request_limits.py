@@ -3,7 +3,9 @@
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from overread.errors import ImageTooLargeError, NotAllowedError
 from overread.images import MAX_FILE_BYTES
+from ui.failures import as_json
 
 # A file of the largest size as base64 text, and as much again as the rest of a request may need.
 MAX_BODY_BYTES = MAX_FILE_BYTES * 4 // 3 + 2**20
@@ -22,7 +24,8 @@ class RequestLimits:
             return await self.app(scope, receive, send)
         _, marker, target = scope["path"].partition("/file=")
         if marker and "://" in target.replace(":/", "://"):  # some servers and proxies join double slashes
-            return await JSONResponse({"detail": "Links are not served here."}, 403)(scope, receive, send)
+            refused = JSONResponse(as_json(NotAllowedError("Links are not served here.")), 403)
+            return await refused(scope, receive, send)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
             return await self._too_large()(scope, receive, send)
@@ -55,4 +58,5 @@ class RequestLimits:
     @staticmethod
     def _too_large() -> JSONResponse:
         limit = MAX_FILE_BYTES // 2**20
-        return JSONResponse({"detail": f"The request is too large: a picture may have {limit} MB."}, 413)
+        error = ImageTooLargeError(f"The request is too large: a picture may have {limit} MB.")
+        return JSONResponse(as_json(error), 413)

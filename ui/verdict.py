@@ -6,17 +6,21 @@ from typing import Any
 from overread.heatmaps import AGAINST_FINDING, FOR_FINDING
 from overread.model_folder import ModelConfig, OperatingPoint
 from overread.prediction import DISCLAIMER, Prediction
+from ui.examples import Example
 
 EMPTY = '<div class="verdict empty">Drop in a picture or pick an example: the answer appears here.</div>'
 
 
-def verdict_html(prediction: Prediction, config: ModelConfig, test: dict[str, Any] | None) -> str:
+def verdict_html(
+    prediction: Prediction, config: ModelConfig, test: dict[str, Any] | None, example: Example | None = None
+) -> str:
     """Return the card: decision, probability against every threshold, the evidence's sum, notes, disclaimer.
 
     Args:
-        prediction: what the model says.
-        config: of the model.
-        test: what was measured on its test split, see ``overread.evaluation.on_test_split``.
+        prediction: the answer.
+        config: of the model that answered.
+        test: the model's figures on its test split, see ``overread.evaluation.on_test_split``.
+        example: the example that was answered, whose true label is shown; None for a visitor's own image.
     """
     point = prediction.operating_point
     percent = f"{100 * prediction.probability:.1f}"
@@ -29,6 +33,7 @@ def verdict_html(prediction: Prediction, config: ModelConfig, test: dict[str, An
   {_bar(prediction, config)}
   <p>The probability {relation} the <b>{escape(point.name)}</b> threshold of {100 * point.threshold:.1f} %.
   {_worth(point, test)}</p>
+  {_label(example)}
   {_members(prediction)}
   <p class="sum">{_sum(prediction)}</p>
   {notes}
@@ -50,8 +55,17 @@ def _bar(prediction: Prediction, config: ModelConfig) -> str:
     )
 
 
+def _label(example: Example | None) -> str:
+    """The true label of an example, with its source."""
+    if example is None:
+        return ""
+    return (
+        f'<p class="label">The label says: <b>{escape(example.label)}</b>. <small>{escape(example.source)}</small></p>'
+    )
+
+
 def _members(prediction: Prediction) -> str:
-    """What each member of an ensemble says: where they differ, the mean is less sure than it looks."""
+    """Each member's own probability: where they differ, the mean is less certain than it looks."""
     if not prediction.members:
         return ""
     each = ", ".join(f"{escape(name)} {100 * value:.1f} %" for name, value in prediction.members.items())
@@ -59,7 +73,7 @@ def _members(prediction: Prediction) -> str:
 
 
 def _sum(prediction: Prediction) -> str:
-    """The evidence's arithmetic, so that the map can be checked: for + against + bias = log-odds."""
+    """The arithmetic of the map: evidence for + evidence against + bias = log-odds."""
     cells = prediction.heatmap
     speaks_for, speaks_against = float(cells[cells > 0].sum()), float(cells[cells < 0].sum())
     return (
@@ -69,7 +83,7 @@ def _sum(prediction: Prediction) -> str:
 
 
 def _worth(point: OperatingPoint, test: dict[str, Any] | None) -> str:
-    """What the threshold reached, on test data first: where it was chosen it looks better than it is."""
+    """Sensitivity and specificity at the threshold, test data first: on the data it was chosen on they look better."""
     chosen = f"{100 * point.sensitivity:.0f} % and {100 * point.specificity:.0f} %"
     if test is None:
         return f"On the validation data it was chosen on, sensitivity and specificity were {chosen}."

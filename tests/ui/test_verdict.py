@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from overread.classifier import Classifier
+from ui.examples import examples
 from ui.verdict import legend_html, verdict_html
 
 
@@ -36,6 +37,14 @@ def test_the_evidence_that_is_shown_adds_up(tiny: Classifier) -> None:
 def test_notes_are_escaped(tiny: Classifier) -> None:
     answer = dataclasses.replace(tiny.predict(Image.new("RGB", (96, 96))), notes=("<b>x</b>",))
     assert "&lt;b&gt;x" in verdict_html(answer, tiny.config, None)
+
+
+def test_the_true_label_of_an_example_is_shown_with_its_source(tiny: Classifier) -> None:
+    answer = tiny.predict(Image.new("RGB", (96, 96)))
+    example = examples("chest-xray")[0]
+    html = verdict_html(answer, tiny.config, None, example)
+    assert f"The label says: <b>{example.label}</b>" in html and example.licence in html
+    assert "The label says" not in verdict_html(answer, tiny.config, None)
 
 
 def test_the_legend_gives_the_scale_in_log_odds(tiny: Classifier) -> None:

@@ -1,0 +1,160 @@
+"""The API in words: arguments, answer fields, error codes and limits, for the API page, /llms.txt and MCP clients."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from overread.catalogue import Domain
+from overread.images import MAX_FILE_BYTES, MAX_PIXELS, MIN_SIDE, READABLE
+from overread.prediction import DISCLAIMER
+from overread.service import Service
+from ui.domains import DOMAINS
+from ui.examples import examples
+from ui.failures import codes
+
+LIMITS = (
+    f"{READABLE}; up to {MAX_FILE_BYTES // 2**20} MB and {MAX_PIXELS // 10**6} megapixels, at least {MIN_SIDE} px a "
+    "side. Links must be https on port 443 and lead to a public address."
+)
+# Where the example images of the API page lie. A link to an address like 127.0.0.1 would be refused, so without a Space
+# the page shows a name that is reserved for documentation (RFC 2606).
+PUBLIC_ADDRESS = f"https://{os.environ.get('SPACE_HOST', 'example.org')}"
+UPLOADS_KEPT = "Uploads and answers are deleted after about an hour."
+ANSWER_FIELDS = {
+    "schema_version": "version of this list of fields",
+    "finding": "what was looked for, such as pneumonia",
+    "probability": "calibrated probability of the finding, 0 to 1",
+    "probabilities": "calibrated probability by class label; they sum to 1",
+    "members": "calibrated probability by member of an ensemble, 0 to 1; empty for a single net",
+    "log_odds": "log(p / (1 - p)) of the finding",
+    "positive": "whether the probability reaches the operating point's threshold",
+    "decision": "the class label that follows",
+    "operating_point": "name, threshold (0 to 1), sensitivity and specificity (0 to 1) on validation data, rule",
+    "heatmap": "shape [rows, columns], values (log-odds per cell; positive speaks for the finding), bias (log-odds "
+    "that belong to no place), unit; all values + bias = log_odds",
+    "notes": "what the reader should know of how the image was read",
+    "image_sha256": "SHA-256 of the file that was read",
+    "model": "name, revision, SHA-256 of the ONNX file, source (hub or bundled)",
+    "milliseconds": "time for decode, preprocess, inference, overlay",
+    "disclaimer": DISCLAIMER,
+}
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of an endpoint; ``choices`` is empty where every value of the type is allowed."""
+
+    name: str
+    type: str  # of JSON Schema
+    description: str
+    example: Any
+    default: str | bool | None = None
+    choices: tuple[str, ...] = ()
+
+
+def arguments(service: Service, domain: Domain) -> list[Argument]:
+    """Return the arguments of a domain's endpoint, in order; the first one is required."""
+    config, names = service.classifier(domain).config, tuple(service.names(domain))
+    points = tuple(config.operating_points)
+    link = f"{PUBLIC_ADDRESS}/examples/{examples(domain)[0].file}"
+    return [
+        Argument(
+            "image",
+            "string",
+            f"{DOMAINS[domain].image}. An uploaded file, a data URL, base64 text or an https link. {LIMITS}",
+            {"path": link, "url": link, "meta": {"_type": "gradio.FileData"}},
+        ),
+        Argument(
+            "operating_point",
+            "string",
+            "which threshold decides: screening keeps sensitivity at 0.95 or more on validation data, rule-in keeps "
+            "specificity there, balanced maximises their sum; empty: the model's own choice.",
+            config.default_operating_point,
+            "",
+            points,
+        ),
+        Argument("model", "string", f"which model answers; empty: {names[0]}.", names[0], "", names),
+        Argument(
+            "smooth",
+            "boolean",
+            "interpolate the drawn heat map; false draws the model's own grid of cells.",
+            True,
+            True,
+        ),
+    ]
+
+
+def documented(service: Service) -> dict[str, list[Argument]]:
+    """Return the arguments of every endpoint by its name."""
+    return {f"/{text.api_name}": arguments(service, domain) for domain, text in DOMAINS.items()}
+
+
+def answer_fields() -> str:
+    """Return the fields of an answer in one line."""
+    return "; ".join(f"{name}: {text}" for name, text in ANSWER_FIELDS.items() if name != "disclaimer")
+
+
+def llms_txt(service: Service, address: str) -> str:
+    """Return the API on one page of Markdown (llmstxt.org).
+
+    Args:
+        service: the loaded models.
+        address: where the app is reached, without a slash at the end.
+    """
+    endpoints = "\n\n".join(_endpoint(service, domain) for domain in DOMAINS)
+    return f"""# Overread
+
+> A second reading of a medical image: a calibrated probability, a decision at a threshold chosen on validation data,
+> and a signed heat map of the evidence that adds up to the answer. {DISCLAIMER}
+
+## How to call it
+
+- Python: `gradio_client.Client("{address}").predict(gradio_client.handle_file("image.png"), api_name="/chest_xray")`
+- JavaScript: `@gradio/client`, `client.predict("/chest_xray", {{ image }})` after `await Client.connect("{address}")`
+- REST: POST `{address}/gradio_api/call/chest_xray` with `{{"data": [IMAGE]}}` or `{{"data": [IMAGE, OPERATING_POINT,
+  MODEL, SMOOTH]}}`, then GET `{address}/gradio_api/call/chest_xray/EVENT_ID` (server-sent events). IMAGE is base64
+  text, a data URL, an https link, `{{"url": ...}}` with one of these, or `{{"path": ...}}` with a path that
+  `{address}/gradio_api/upload` returned.
+- MCP (streamable HTTP): `{address}/gradio_api/mcp/`
+- OpenAPI: `{address}/gradio_api/openapi.json`
+
+## Endpoints
+
+{endpoints}
+
+### /models
+
+Lists the loaded models: name, revision, SHA-256, domain, operating points. No arguments.
+
+## Answer
+
+Each endpoint returns two things: a JSON object, and the heat map drawn over the image as a PNG file.
+
+{_list(ANSWER_FIELDS)}
+
+## Errors
+
+An error is one sentence in `error` and a code in `title` (`AppError.title` in gradio_client; `error` and `code` in
+MCP):
+
+{_list(codes())}
+
+## Limits
+
+{LIMITS} {UPLOADS_KEPT} {DISCLAIMER}
+"""
+
+
+def _endpoint(service: Service, domain: Domain) -> str:
+    text = DOMAINS[domain]
+    lines = {}
+    for number, argument in enumerate(arguments(service, domain)):
+        status = "required" if number == 0 else f"default {argument.default!r}"
+        allowed = f" One of: {', '.join(argument.choices)}." if argument.choices else ""
+        lines[argument.name] = f"({argument.type}, {status}) {argument.description}{allowed}"
+    return f"### /{text.api_name}\n\n{text.task}\n\n{_list(lines)}"
+
+
+def _list(entries: Mapping[str, str]) -> str:
+    return "\n".join(f"- `{name}`: {description}" for name, description in entries.items())

@@ -1,0 +1,46 @@
+"""What the app calls each domain, and how it describes its question: tab, API and MCP tool."""
+
+from dataclasses import dataclass
+
+from overread.catalogue import Domain
+
+
+@dataclass(frozen=True)
+class DomainText:
+    """The words for one domain.
+
+    Attributes:
+        tab: the tab's name.
+        api_name: the endpoint's and the MCP tool's name.
+        task: what the endpoint does, for somebody who calls it.
+        question: the tab's introduction, in Markdown.
+        image: what the image has to be.
+    """
+
+    tab: str
+    api_name: str
+    task: str
+    question: str
+    image: str
+
+
+DOMAINS: dict[Domain, DomainText] = {
+    "histopathology": DomainText(
+        tab="Histopathology",
+        api_name="histopathology",
+        task="Estimates the probability of lymph-node metastasis in the centre 32 x 32 px of an H&E patch, with a "
+        "signed heat map of the evidence.",
+        question="**Is there metastatic tumour in the centre of this lymph-node patch?** Give it an H&E patch of "
+        "96 x 96 px at about 1 µm/px (10x), as in PatchCamelyon.",
+        image="an H&E patch of 96 x 96 px at 0.97 µm/px (10x); an image of another size is squashed to that, and the "
+        "answer's notes say so",
+    ),
+    "chest-xray": DomainText(
+        tab="Chest X-ray",
+        api_name="chest_xray",
+        task="Estimates the probability of pneumonia in a frontal chest X-ray, with a signed heat map of the evidence.",
+        question="**Does this frontal chest X-ray look like pneumonia?** The models learned from children of one to "
+        "five years at one hospital: expect worse answers anywhere else.",
+        image="a frontal chest X-ray of any size",
+    ),
+}

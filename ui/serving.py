@@ -1,0 +1,67 @@
+"""What is served beside the page: /llms.txt, the MCP tools, example images, limits on requests, errors as JSON."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from gradio.route_utils import FnIndexInferError, get_root_url
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from overread.service import Service
+from ui.api_reference import llms_txt
+from ui.domains import DOMAINS
+from ui.examples import EXAMPLES
+from ui.failures import as_json
+from ui.mcp_tools import PATH, McpTools
+from ui.received import UNREADABLE, UnknownEndpointError, UnreadableRequestError
+from ui.request_limits import RequestLimits
+
+
+def app_options(service: Service) -> dict[str, Any]:
+    """Return the ``app_kwargs`` of ``gr.Blocks.launch``: what the FastAPI app needs beside Gradio's own routes."""
+    tools = McpTools(service)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with tools.sessions.run():
+            yield
+
+    def reference(request: Request) -> PlainTextResponse:
+        address = get_root_url(request, "/llms.txt", None)
+        return PlainTextResponse(llms_txt(service, address), media_type="text/markdown")
+
+    images = [Mount(f"/examples/{domain}", app=StaticFiles(directory=EXAMPLES / domain)) for domain in DOMAINS]
+    return {
+        "routes": [Route("/llms.txt", reference), Mount(PATH, app=tools), *images],
+        "middleware": [Middleware(RequestLimits)],
+        "lifespan": lifespan,
+        "exception_handlers": {
+            FnIndexInferError: _unknown_endpoint,
+            KeyError: _unreadable_call,
+            TypeError: _unreadable_call,
+            RequestValidationError: _unreadable_body,
+        },
+    }
+
+
+def _unknown_endpoint(request: Request, _: Exception) -> JSONResponse:
+    names = ", ".join([*(f"/{text.api_name}" for text in DOMAINS.values()), "/models"])
+    return JSONResponse(as_json(UnknownEndpointError(f"There is no such endpoint: choose one of {names}.")), 404)
+
+
+def _unreadable_call(request: Request, error: Exception) -> JSONResponse:
+    """Answer what /call/v2/ raises on an endpoint (KeyError) or an argument (TypeError) that it does not know."""
+    if "/gradio_api/call/v2/" not in request.url.path:
+        raise error
+    return _unknown_endpoint(request, error) if isinstance(error, KeyError) else _unreadable_body(request, error)
+
+
+def _unreadable_body(_: Request, __: Exception) -> JSONResponse:
+    """Answer a body that is no JSON or has no list of arguments; Gradio's own answer would quote it."""
+    return JSONResponse(as_json(UnreadableRequestError(UNREADABLE)), 422)
