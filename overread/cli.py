@@ -1,101 +1,178 @@
 """The ``overread`` command.
 
-overread predict IMAGE [IMAGE|FOLDER ...] --model NAME [--overlay OUT.png] [--json]
+overread predict IMAGE|FOLDER|- ... --model NAME|DOMAIN [--overlay FILE|FOLDER/] [--csv FILE] [--json [--no-heatmap]]
 overread models
 """
 
 import argparse
+import csv
+import io
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from importlib import metadata
 from pathlib import Path
+from typing import TextIO
 
 from tqdm import tqdm
 
-import overread
+from overread.catalogue import catalogue, choices
+from overread.classifier import Classifier, load
 from overread.errors import InputError, OverreadError
+from overread.image_files import STDIN, find_images
+from overread.images import MAX_FILE_BYTES, READABLE
+from overread.overlay_files import OverlayFiles
 from overread.prediction import DISCLAIMER, Prediction
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".ppm", ".pgm", ".avif", ".dcm"}
+EXIT_ALL_ANSWERED = 0
+EXIT_OUR_FAULT = 1
 EXIT_BAD_INPUT = 2
+EXIT_CODES = f"""exit codes:
+  {EXIT_ALL_ANSWERED}  every image was answered
+  {EXIT_OUR_FAULT}  the fault is not in the input: a model cannot be loaded, or a bug
+  {EXIT_BAD_INPUT}  wrong usage, or an image could not be read; the other images are answered"""
+CSV_COLUMNS = ("file", "decision", "probability", "threshold", "operating_point", "model", "notes", "error")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, or 2 if any input was bad (one line each on stderr, the others are answered)."""
+    """Run the command and return its exit code (see ``EXIT_CODES``); messages are single lines on stderr."""
     options = _parser().parse_args(arguments)
     try:
-        if options.command == "models":
-            print("\n".join(overread.names()))
-            return 0
-        return _predict(options)
-    except OverreadError as error:
+        return _models() if options.command == "models" else _predict(options)
+    except InputError as error:
         print(error, file=sys.stderr)
         return EXIT_BAD_INPUT
+    except OverreadError as error:
+        print(error, file=sys.stderr)
+        return EXIT_OUR_FAULT
+    except BrokenPipeError:  # the reader of our output has seen enough, such as `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at exit
+        return EXIT_OUR_FAULT
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="overread", description=DISCLAIMER)
+    layout = argparse.RawDescriptionHelpFormatter  # keeps the lines of the exit codes apart
+    parser = argparse.ArgumentParser("overread", description=DISCLAIMER, epilog=EXIT_CODES, formatter_class=layout)
+    parser.add_argument("--version", action="version", version=f"overread {_version()}")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("models", help="name the models")
-    predict = commands.add_parser("predict", help="answer for pictures")
-    predict.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="picture files, or folders of them")
-    predict.add_argument("--model", required=True, help="one of `overread models`")
-    predict.add_argument("--operating-point", help="which threshold decides (default: the model's choice)")
+    commands.add_parser("models", help="list the models and their domains")
+    predict = commands.add_parser(
+        "predict", help="answer for images", description=DISCLAIMER, epilog=EXIT_CODES, formatter_class=layout
+    )
     predict.add_argument(
-        "--overlay", type=Path, help="save the heat map over the picture: a file, for several a folder"
+        "images",
+        nargs="+",
+        type=Path,
+        metavar="IMAGE",
+        help=f"a file, a folder (searched with its subfolders for {READABLE}), or - for one image on standard input",
+    )
+    predict.add_argument("--model", help="one of `overread models`, or a domain for its default model")
+    predict.add_argument("--operating-point", metavar="NAME", help="the threshold that decides (default: the model's)")
+    predict.add_argument(
+        "--overlay",
+        metavar="FILE|FOLDER/",
+        help="save the image with the heat map over it; several images need a folder and keep their subfolders in it",
     )
     predict.add_argument("--grid", action="store_true", help="draw the heat map's own cells instead of smoothing them")
-    predict.add_argument("--json", action="store_true", help="print one JSON object a line")
+    predict.add_argument("--csv", type=Path, metavar="FILE", help="write one row per image, errors included")
+    predict.add_argument("--json", action="store_true", help="print one JSON object per line")
+    predict.add_argument("--no-heatmap", action="store_true", help="leave the heat map's cells out of the JSON")
     return parser
 
 
-def _predict(options: argparse.Namespace) -> int:
-    pictures = list(_pictures(options.images))
-    several = len(pictures) > 1
-    classifier = overread.load(options.model)
-    classifier.config.operating_point(options.operating_point)
-    failures = 0
-    # Without a terminal the bar would only fill a log; with one picture there is nothing to wait for.
-    for path in tqdm(pictures, unit="image", disable=None if several else True):
-        try:
-            prediction = classifier.predict(path, options.operating_point, smooth=not options.grid)
-        except InputError as error:
-            failures += 1
-            tqdm.write(f"{path}: {error}", file=sys.stderr)
-            continue
-        if options.overlay:
-            _save_overlay(prediction, path, options.overlay, several)
-        tqdm.write(_line(path, prediction, options.json), file=sys.stdout)
-    return EXIT_BAD_INPUT if failures else 0
-
-
-def _pictures(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
-            if not inside:
-                raise InputError(f"There is no picture in the folder {path}.")
-            yield from inside
-        else:
-            yield path
-
-
-def _save_overlay(prediction: Prediction, path: Path, target: Path, several: bool) -> None:
-    if several or target.is_dir():
-        target.mkdir(parents=True, exist_ok=True)
-        target = target / f"{path.stem}-overlay.png"
+def _version() -> str:
     try:
-        prediction.overlay.save(target)
-    except (OSError, ValueError) as error:  # ValueError: Pillow knows no format of that suffix
-        raise InputError(f"The overlay cannot be saved as {target}: {error}") from error
+        return metadata.version("overread")
+    except metadata.PackageNotFoundError:  # run from a checkout
+        return "(not installed)"
 
 
-def _line(path: Path, prediction: Prediction, as_json: bool) -> str:
-    if as_json:
-        return json.dumps({"image": str(path), **prediction.to_json()})
+def _models() -> int:
+    defaults: dict[str, str] = {}
+    for model in catalogue().values():
+        is_default = defaults.setdefault(model.domain, model.name) == model.name
+        print(f"{model.name:<36}{model.domain}{' (default)' if is_default else ''}")
+    return EXIT_ALL_ANSWERED
+
+
+def _predict(options: argparse.Namespace) -> int:
+    if not options.model:
+        raise InputError(f"Name a model with --model: one of {', '.join(choices(catalogue()))}.")
+    found = find_images(options.images)
+    classifier = load(options.model)
+    classifier.config.operating_point(options.operating_point)
+    overlays = OverlayFiles(options.overlay, found.images) if options.overlay else None
+    for file, reason in found.skipped:
+        print(f"{file}: skipped, {reason}", file=sys.stderr)
+    failures = 0
+    with _csv_rows(options.csv) if options.csv else nullcontext() as rows:
+        # tqdm shows its bar on a terminal only (disable=None); one image needs none.
+        for path in tqdm(found.images, unit="image", disable=None if len(found.images) > 1 else True):
+            try:
+                prediction = _answer(classifier, path, options)
+                if overlays:
+                    overlays.save(prediction.overlay, path)
+            except InputError as error:
+                failures += 1
+                tqdm.write(f"{path}: {error}", file=sys.stderr)
+                row = {"file": path, "model": classifier.identity.name, "error": error}
+            else:
+                tqdm.write(_line(path, prediction, options), file=sys.stdout)
+                row = _row(path, prediction)
+            if rows:
+                rows.write(row)
+    return EXIT_BAD_INPUT if failures else EXIT_ALL_ANSWERED
+
+
+def _answer(classifier: Classifier, path: Path, options: argparse.Namespace) -> Prediction:
+    source = io.BytesIO(sys.stdin.buffer.read(MAX_FILE_BYTES + 1)) if path == STDIN else path
+    return classifier.predict(source, options.operating_point, smooth=not options.grid)
+
+
+def _line(path: Path, prediction: Prediction, options: argparse.Namespace) -> str:
+    if options.json:
+        return json.dumps({"image": str(path), **prediction.to_json(grid=not options.no_heatmap)})
     point = prediction.operating_point
     notes = "".join(f"\n  note: {note}" for note in prediction.notes)
     return (
         f"{path}: {prediction.decision} (probability of {prediction.finding} {prediction.probability:.3f}, "
         f"{point.name} threshold {point.threshold:.3f}){notes}"
     )
+
+
+def _row(path: Path, prediction: Prediction) -> dict[str, object]:
+    return {
+        "file": path,
+        "decision": prediction.decision,
+        "probability": prediction.probability,
+        "threshold": prediction.operating_point.threshold,
+        "operating_point": prediction.operating_point.name,
+        "model": prediction.model.name,
+        "notes": " ".join(prediction.notes),
+    }
+
+
+class _CsvRows:
+    """A CSV file that is complete up to the last answered image whenever it is read."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._writer = csv.DictWriter(file, CSV_COLUMNS)
+        self._writer.writeheader()
+        file.flush()
+
+    def write(self, row: dict[str, object]) -> None:
+        self._writer.writerow(row)
+        self._file.flush()
+
+
+@contextmanager
+def _csv_rows(path: Path) -> Iterator[_CsvRows]:
+    try:
+        file = path.open("w", newline="", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"The CSV file {path} cannot be written: {error.strerror}.") from error
+    with file:
+        yield _CsvRows(file)

@@ -79,8 +79,13 @@ class Prediction:
     image_sha256: str
     image_sha256_of: Literal["file", "pixels"]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return everything but the pixels as a dict that ``json.dumps`` takes; the heat map as a list of rows."""
+    def to_json(self, grid: bool = True) -> dict[str, Any]:
+        """Return everything but the pixels as a dict that ``json.dumps`` takes.
+
+        Args:
+            grid: include the heat map's cells, as a list of rows; else only its shape, unit and bias.
+        """
+        cells = {"values": np.round(self.heatmap.astype(np.float64), 6).tolist()} if grid else {}
         return {
             "finding": self.finding,
             "probability": self.probability,
@@ -94,7 +99,7 @@ class Prediction:
                 "shape": list(self.heatmap.shape),
                 "unit": "log-odds",
                 "bias": self.heatmap_bias,
-                "values": np.round(self.heatmap.astype(np.float64), 6).tolist(),
+                **cells,
             },
             "notes": list(self.notes),
             "model": asdict(self.model),
