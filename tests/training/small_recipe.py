@@ -1,4 +1,4 @@
-"""A recipe that trains in seconds. As a command, trains it on a folder of patches: RUNS PATCHES."""
+"""A recipe that trains in seconds; as a command with RUNS and PATCHES, trains it with weight averaging."""
 
 import dataclasses
 import sys
@@ -15,5 +15,5 @@ SMALL_RECIPE = dataclasses.replace(
 )
 
 if __name__ == "__main__":
-    averaged = dataclasses.replace(SMALL_RECIPE.stages[0], epochs=5, averaged=True)
+    averaged = dataclasses.replace(SMALL_RECIPE.stages[0], epochs=5, weight_averaging=True)
     train(dataclasses.replace(SMALL_RECIPE, stages=(averaged,)), Path(sys.argv[1]), sys.argv[2])

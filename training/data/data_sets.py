@@ -22,7 +22,8 @@ class Source:
     citation: str
     region: Mapping[str, float] = field(default_factory=dict)  # what a label speaks about, where not the whole picture
     split_seed: int = 2026  # one for all models: a member's validation patients must not have taught another
-    chosen_on_damaged: bool = False  # clean validation pictures are nearly all told apart: damaged ones decide as well
+    published: Mapping[str, int] = field(default_factory=dict)  # images on the Hub by split: train, validation, test
+    validates_on_corrupted: bool = False  # clean validation pictures are nearly all told apart: damaged ones decide as well
 
 
 PATCH_CAMELYON = Source(
@@ -37,6 +38,7 @@ PATCH_CAMELYON = Source(
     licence="CC0-1.0",
     citation="Veeling et al. 2018, Rotation Equivariant CNNs for Digital Pathology; Bejnordi et al. 2017, CAMELYON16",
     region={"spacing_um_per_px": 0.972, "patch_px": 96, "labelled_centre_px": 32},
+    published={"train": 262_144, "validation": 32_768, "test": 32_768},
 )
 NIH_CHEST_XRAY = Source(  # adults: nothing is trained or chosen on it
     dataset="nih-chest-xray-sample",
@@ -61,5 +63,6 @@ CHEST_XRAY_PNEUMONIA = Source(
     test_split="test",
     licence="CC-BY-4.0",
     citation="Kermany et al. 2018, Identifying Medical Diagnoses and Treatable Diseases by Image-Based Deep Learning",
-    chosen_on_damaged=True,
+    published={"train": 5216, "validation": 16, "test": 624},
+    validates_on_corrupted=True,
 )

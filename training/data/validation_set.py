@@ -10,7 +10,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from training.data.splits import load_split
-from training.methods.corruption import corrupt
+from training.data.corruption import corrupt
 from training.recipes.ensembles import EnsembleRecipe
 from training.recipes.nets import Recipe
 
@@ -55,7 +55,7 @@ def batches(dataset: Dataset, size: int, title: str, damaged: bool = False) -> I
         dataset: with a column ``image``.
         size: of a batch.
         title: of the progress bar.
-        damaged: damage each picture as its row number says, see ``training.methods.corruption``.
+        damaged: damage each picture as its row number says, see ``training.data.corruption``.
     """
     for start in tqdm(range(0, len(dataset), size), desc=title, unit="batch"):
         pictures = [image.convert("RGB") for image in dataset[start : start + size]["image"]]
@@ -65,4 +65,4 @@ def batches(dataset: Dataset, size: int, title: str, damaged: bool = False) -> I
 def validation_pictures(recipe: Recipe | EnsembleRecipe, data: str | None = None) -> ValidationPictures:
     """Return what a recipe's model is calibrated on; ``data`` is a local folder in place of the Hub's data set."""
     dataset = load_split(recipe.source, "validation", data)
-    return ValidationPictures(dataset, recipe.source.chosen_on_damaged)
+    return ValidationPictures(dataset, recipe.source.validates_on_corrupted)

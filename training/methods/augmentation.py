@@ -1,31 +1,36 @@
-"""Random changes to training pictures that the labels survive and that the real world makes."""
+"""Augmentation: random changes of training images that do not change the label."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from PIL import Image, ImageFilter
 from torchvision.transforms import v2
 
-from training.recipes.nets import AugmentationKind
+from training.recipes.augmentations import (
+    AUGMENTATIONS,
+    AugmentationName,
+    ChestXrayAugmentation,
+    HistopathologyAugmentation,
+)
 
 Augmentation = Callable[[Image.Image], Image.Image]
 
 
 class StainJitter(v2.Transform):
-    """Scales and shifts the optical density of each colour channel, as another stain batch or scanner would.
+    """Scales and shifts the optical density of each colour channel, as another stain batch or scanner does.
 
-    Optical density is ``-log10(intensity)``: stain amounts add up in it (Beer-Lambert; Ruifrok & Johnston 2001).
+    Optical density is ``-log10(intensity)``, in which amounts of stain add up (Beer-Lambert; Ruifrok & Johnston 2001).
     """
 
-    def __init__(self, scale: float = 0.15, shift: float = 0.03) -> None:
+    def __init__(self, scale: float, shift: float) -> None:
         super().__init__()
         self.scale, self.shift = scale, shift
 
     def forward(self, image: Image.Image) -> Image.Image:
-        """Return the RGB picture with jittered stain."""
-        table = np.arange(256, dtype=np.float32)  # a change per channel and value: 256 entries say it all
+        """Return the RGB image with jittered stain."""
+        table = np.arange(256, dtype=np.float32)  # the change depends on channel and value only: a lookup table
         density = -np.log10((table + 1) / 256)
         scale = 1 + self.scale * (2 * torch.rand(3).numpy() - 1)
         shift = self.shift * (2 * torch.rand(3).numpy() - 1)
@@ -34,14 +39,14 @@ class StainJitter(v2.Transform):
 
 
 class RandomJPEG(v2.Transform):
-    """Compresses with a random JPEG quality: in PCam's copies quality goes with the label, and must not be read."""
+    """Compresses with a random JPEG quality, which hides the file's own: in copies of PCam it predicts the label."""
 
     def __init__(self, quality: tuple[int, int]) -> None:
         super().__init__()
         self.quality = quality
 
     def forward(self, image: Image.Image) -> Image.Image:
-        """Return the RGB picture after one round of JPEG."""
+        """Return the RGB image, compressed once more."""
         low, high = self.quality
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=int(torch.randint(low, high + 1, ()).item()))
@@ -49,43 +54,49 @@ class RandomJPEG(v2.Transform):
 
 
 class RandomRightAngle(v2.Transform):
-    """Turns by 0, 90, 180 or 270 degrees: with a flip, the eight symmetries of the square."""
+    """Rotates by 0, 90, 180 or 270 degrees: with a flip, the eight symmetries of the square."""
 
     _TURNS = (None, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
 
     def forward(self, image: Image.Image) -> Image.Image:
-        """Return the turned picture."""
+        """Return the rotated image."""
         turn = self._TURNS[int(torch.randint(4, ()).item())]
         return image if turn is None else image.transpose(turn)
 
 
 class RandomGamma(v2.Transform):
-    """Raises intensities to a random power, as another exposure or display curve would."""
+    """Raises intensities to a random power, as another exposure or display curve does."""
 
     def __init__(self, largest: float) -> None:
         super().__init__()
-        self.largest = largest  # the power lies between 1 / largest and largest, evenly on a log scale
+        self.largest = largest  # the power is log-uniform in 1 / largest..largest
 
     def forward(self, image: Image.Image) -> Image.Image:
-        """Return the RGB picture with another gamma."""
+        """Return the RGB image with another gamma."""
         gamma = self.largest ** float(2 * torch.rand(()) - 1)
         table = np.round(255 * np.linspace(0, 1, 256) ** gamma).astype(np.uint8).tolist()
         return image.point(table * 3)
 
 
 class RandomToneCurve(v2.Transform):
-    """Maps grey values through a random rising curve, as another detector, exposure or display processing would.
+    """Maps grey values through a random monotone curve, as another detector, exposure or display processing does.
 
-    Black and white levels move as well, which adds haze or clips nothing: the order of grey values is kept.
+    Black rises and white falls, as with scattered radiation; the order of grey values stays.
     """
 
     def __init__(self, steps: int = 6, evenness: float = 4.0, levels: float = 0.3) -> None:
-        """Take the number of straight pieces, how alike their slopes are, and how far black and white may move."""
+        """Store the settings.
+
+        Args:
+            steps: number of linear pieces.
+            evenness: concentration of the Dirichlet distribution of their slopes; the higher, the more alike.
+            levels: largest change of black and of white, as a fraction of the range.
+        """
         super().__init__()
         self.steps, self.evenness, self.levels = steps, evenness, levels
 
     def forward(self, image: Image.Image) -> Image.Image:
-        """Return the RGB picture on another tone scale."""
+        """Return the RGB image on another tone scale."""
         rises = torch.distributions.Dirichlet(torch.full((self.steps,), self.evenness)).sample().numpy()
         black, white = self.levels * torch.rand(2).numpy() * np.array([1, -1]) + np.array([0, 1])
         knots = black + (white - black) * np.concatenate([[0], rises.cumsum()])
@@ -94,16 +105,16 @@ class RandomToneCurve(v2.Transform):
 
 
 class RandomSharpness(v2.Transform):
-    """Blurs, or sharpens with an unsharp mask, as a detector's own processing does; radii are shares of the side."""
+    """Blurs, or sharpens with an unsharp mask, as a detector's own processing does."""
 
     def __init__(self, largest: float = 0.008) -> None:
         super().__init__()
-        self.largest = largest
+        self.largest = largest  # radius, as a fraction of the shorter side
 
     def forward(self, image: Image.Image) -> Image.Image:
-        """Return the RGB picture blurred or sharpened, each in half of the cases."""
-        sharpen, share, amount = torch.rand(3).tolist()
-        radius = self.largest * share * min(image.size)
+        """Return the RGB image blurred or sharpened, each with probability 0.5."""
+        sharpen, strength, amount = torch.rand(3).tolist()
+        radius = self.largest * strength * min(image.size)
         if sharpen < 0.5:
             return image.filter(ImageFilter.UnsharpMask(radius, percent=int(200 * amount), threshold=0))
         return image.filter(ImageFilter.GaussianBlur(radius))
@@ -117,7 +128,7 @@ class RandomShading(v2.Transform):
         self.largest = largest  # relative change at the edge
 
     def forward(self, image: Image.Image) -> Image.Image:
-        """Return the RGB picture with a linear gain across it, in a random direction."""
+        """Return the RGB image with a linear gain across it, in a random direction."""
         angle, strength = torch.rand(2).tolist()
         down, right = np.sin(2 * np.pi * angle), np.cos(2 * np.pi * angle)
         rows, columns = np.linspace(-1, 1, image.height)[:, None], np.linspace(-1, 1, image.width)[None]
@@ -127,82 +138,69 @@ class RandomShading(v2.Transform):
 
 
 class EraseMarkers(v2.Transform):
-    """Paints a grey box over one or more corners, where a radiograph carries its lead markers and burnt-in letters."""
+    """Paints grey boxes over corners, where radiographs carry lead markers and burnt-in letters."""
 
-    def __init__(self, largest: float = 0.22, p: float = 0.3) -> None:
+    def __init__(self, largest: float, p: float) -> None:
         super().__init__()
-        self.largest, self.p = largest, p  # of the picture's side; for each corner
+        self.largest, self.p = largest, p  # fraction of the side; probability for each corner
 
     def forward(self, image: Image.Image) -> Image.Image:
-        """Return the RGB picture with boxes over some corners."""
+        """Return the RGB image with boxes over some corners."""
         image = image.copy()
         for right, bottom in ((0, 0), (0, 1), (1, 0), (1, 1)):
             if torch.rand(()) >= self.p:
                 continue
-            shares = self.largest * torch.rand(2)
-            width, height = max(1, int(shares[0] * image.width)), max(1, int(shares[1] * image.height))
+            across, down = self.largest * torch.rand(2)
+            width, height = max(1, int(across * image.width)), max(1, int(down * image.height))
             grey = int(torch.randint(0, 256, ()))
             left, top = right * (image.width - width), bottom * (image.height - height)
             image.paste((grey,) * 3, (left, top, left + width, top + height))
         return image
 
 
-def augmentation_for(kind: AugmentationKind) -> Augmentation:
-    """Return the augmentation (RGB picture to RGB picture of the same size) of a stage."""
-    if kind.startswith("histopathology"):
-        strong = kind.endswith("strong")
-        return v2.Compose(
-            [
-                v2.RandomHorizontalFlip(),
-                RandomRightAngle(),
-                v2.RandomApply([v2.GaussianBlur(3, sigma=(0.1, 1.0))], p=0.2),
-                StainJitter(0.22, 0.05) if strong else StainJitter(),
-                RandomJPEG((40, 95)),
-            ]
-        )
-    if kind == "chest-xray":
-        return v2.Compose(
-            [
-                v2.RandomHorizontalFlip(p=0.5),
-                v2.RandomAffine(
-                    degrees=8, translate=(0.06, 0.06), scale=(0.88, 1.15), interpolation=v2.InterpolationMode.BILINEAR
-                ),
-                v2.ColorJitter(brightness=0.25, contrast=0.3),
-                v2.RandomApply([v2.GaussianBlur(3, sigma=(0.1, 1.2))], p=0.2),
-                RandomJPEG((50, 95)),
-            ]
-        )
-    if kind == "chest-xray-tone":  # nothing global about grey values or sharpness is left to be read
-        return v2.Compose(
-            [
-                v2.RandomHorizontalFlip(p=0.5),
-                v2.RandomAffine(
-                    degrees=12,
-                    translate=(0.1, 0.1),
-                    scale=(0.8, 1.3),
-                    shear=(-5, 5, -5, 5),
-                    interpolation=v2.InterpolationMode.BILINEAR,
-                ),
-                v2.RandomEqualize(p=0.2),
-                RandomToneCurve(),
-                v2.RandomApply([RandomShading()], p=0.5),
-                v2.RandomApply([RandomSharpness()], p=0.7),
-                EraseMarkers(0.28, 0.35),
-                RandomJPEG((30, 95)),
-            ]
-        )
-    return v2.Compose(
-        [
-            v2.RandomHorizontalFlip(p=0.5),
-            v2.RandomAffine(
-                degrees=10, translate=(0.08, 0.08), scale=(0.85, 1.2), interpolation=v2.InterpolationMode.BILINEAR
-            ),
-            v2.RandomEqualize(p=0.1),
-            v2.RandomAutocontrast(p=0.2),
-            RandomGamma(1.7),
-            v2.ColorJitter(brightness=0.25, contrast=0.4),
-            v2.RandomApply([v2.GaussianBlur(5, sigma=(0.1, 1.6))], p=0.25),
-            EraseMarkers(),
-            RandomJPEG((35, 95)),
-        ]
+def augmentation_for(name: AugmentationName) -> Augmentation:
+    """Return the augmentation of that name in ``training/recipes/augmentations.py``; images keep their size."""
+    settings = AUGMENTATIONS[name]
+    if isinstance(settings, HistopathologyAugmentation):
+        return v2.Compose(_histopathology(settings))
+    return v2.Compose(list(_chest_xray(settings)))
+
+
+def _histopathology(settings: HistopathologyAugmentation) -> list[v2.Transform]:
+    return [
+        v2.RandomHorizontalFlip(),
+        RandomRightAngle(),
+        v2.RandomApply([v2.GaussianBlur(3, settings.blur_sigma)], settings.blur),
+        StainJitter(settings.stain_scale, settings.stain_shift),
+        RandomJPEG(settings.jpeg_quality),
+    ]
+
+
+def _chest_xray(settings: ChestXrayAugmentation) -> Iterator[v2.Transform]:
+    yield v2.RandomHorizontalFlip()
+    yield v2.RandomAffine(
+        settings.degrees,
+        (settings.translate, settings.translate),
+        settings.scale,
+        (-settings.shear, settings.shear) * 2 if settings.shear else None,
+        v2.InterpolationMode.BILINEAR,
     )
+    if settings.equalize:
+        yield v2.RandomEqualize(settings.equalize)
+    if settings.autocontrast:
+        yield v2.RandomAutocontrast(settings.autocontrast)
+    if settings.gamma:
+        yield RandomGamma(settings.gamma)
+    if settings.tone_curve:
+        yield RandomToneCurve()
+    if settings.brightness or settings.contrast:
+        yield v2.ColorJitter(settings.brightness, settings.contrast)
+    if settings.shading:
+        yield v2.RandomApply([RandomShading()], settings.shading)
+    if settings.sharpness:
+        yield v2.RandomApply([RandomSharpness()], settings.sharpness)
+    if settings.blur:
+        yield v2.RandomApply([v2.GaussianBlur(settings.blur_kernel, settings.blur_sigma)], settings.blur)
+    if settings.erased_corner:
+        yield EraseMarkers(settings.erased_size, settings.erased_corner)
+    yield RandomJPEG(settings.jpeg_quality)

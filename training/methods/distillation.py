@@ -1,4 +1,4 @@
-"""Knowledge distillation (Hinton et al. 2015): a student learns a teacher's probabilities beside the labels."""
+"""Knowledge distillation (Hinton et al. 2015): part of the loss compares with a teacher's softened probabilities."""
 
 from pathlib import Path
 from typing import Any
@@ -8,17 +8,19 @@ from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax
 from transformers import TimmWrapperForImageClassification, Trainer
 
+from overread.errors import OverreadError
 from overread.preprocessing import Preprocessing
 
-TEMPERATURE = 2.0
-TEACHER_SHARE = 0.7  # of the loss; the labels have the rest
+
+class MissingTeacherError(OverreadError):
+    """The net that a stage distils has not been trained yet."""
 
 
 class Teacher:
-    """A finished net that reads the student's pixels, whatever its own normalisation is."""
+    """A finished net that takes pixels normalised for the student."""
 
     def __init__(self, net: torch.nn.Module, own: Preprocessing, student: Preprocessing) -> None:
-        """Take the teacher's timm net and the preprocessing of both; sizes are the student's."""
+        """Combine a timm net with its own normalisation and the student's; the input size is the student's."""
         self.net = net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         mean, std, own_mean, own_std = (
             torch.tensor(values).view(1, 3, 1, 1) for values in (student.mean, student.std, own.mean, own.std)
@@ -35,34 +37,51 @@ class Teacher:
 
 
 def load_teacher(name: str, runs: Path, student: Preprocessing) -> Teacher:
-    """Return the finished net of another recipe at stride 32, the cheapest one.
+    """Return the trained net of another recipe at output stride 32, where it is fastest.
 
     Raises:
-        SystemExit: if that recipe has not been trained yet.
+        MissingTeacherError: if that recipe has not been trained yet.
     """
     folder = runs / name / "final"
     if not folder.is_dir():
-        raise SystemExit(f"The teacher {name} is not there yet: run `python -m training.train {name}` first.")
+        raise MissingTeacherError(
+            f"The teacher {name} is not trained yet: run `python -m training train {name}` first."
+        )
     wrapper = TimmWrapperForImageClassification.from_pretrained(folder, model_args={"output_stride": 32})
     return Teacher(wrapper.timm_model, Preprocessing.from_pretrained_cfg(wrapper.config.pretrained_cfg), student)
 
 
 class DistillingTrainer(Trainer):
-    """A ``Trainer`` that adds a teacher's soft labels, on the very views the student sees, to the loss."""
+    """A ``Trainer`` whose training loss compares with a teacher on the same augmented images; a plain one without."""
 
-    def __init__(self, *args: Any, teacher: Teacher | None = None, **kwargs: Any) -> None:
-        """Take what ``Trainer`` takes, and a teacher; without one this is a plain ``Trainer``."""
+    def __init__(
+        self,
+        *args: Any,
+        teacher: Teacher | None = None,
+        teacher_share: float = 0.0,
+        temperature: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
+        """Make a ``Trainer``, whose arguments are passed on.
+
+        Args:
+            args: of ``Trainer``.
+            teacher: the net to learn from.
+            teacher_share: the teacher's share of the loss; the labels have the rest.
+            temperature: divides both nets' logits.
+            kwargs: of ``Trainer``.
+        """
         super().__init__(*args, **kwargs)
-        self.teacher = teacher
+        self.teacher, self.teacher_share, self.temperature = teacher, teacher_share, temperature
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """Return the loss, and with ``return_outputs`` the outputs too; evaluation is on the labels alone."""
+        """Return the loss, and with ``return_outputs`` the outputs too; evaluation uses the labels only."""
         loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
         if self.teacher and model.training:
-            student = log_softmax(outputs["logits"].float() / TEMPERATURE, 1)
-            teacher = log_softmax(self.teacher(inputs["pixel_values"]) / TEMPERATURE, 1)
-            soft = kl_div(student, teacher, reduction="batchmean", log_target=True) * TEMPERATURE**2
-            loss = (1 - TEACHER_SHARE) * loss + TEACHER_SHARE * soft
+            student = log_softmax(outputs["logits"].float() / self.temperature, 1)
+            teacher = log_softmax(self.teacher(inputs["pixel_values"]) / self.temperature, 1)
+            soft = kl_div(student, teacher, reduction="batchmean", log_target=True) * self.temperature**2
+            loss = (1 - self.teacher_share) * loss + self.teacher_share * soft
         return (loss, outputs) if return_outputs else loss

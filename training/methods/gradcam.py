@@ -1,9 +1,9 @@
-"""Grad-CAM written into the net's own forward pass, so that an ONNX file computes it without gradients.
+"""Grad-CAM inside the net's forward pass, so that an ONNX file computes the heat map without gradients.
 
 Grad-CAM (Selvaraju et al. 2017) weighs the last convolutional stage's channels by the mean gradient of a score. Where
 the head is global average pooling and one linear layer, that gradient is the layer's weight divided by the number of
-cells: a constant. Taking the margin ``logit_1 - logit_0`` as the score and leaving out Grad-CAM's ReLU, the cells are
-an exact decomposition: they and the difference of the two biases add up to the margin, the log-odds.
+cells: a constant. With the log-odds as the score and without Grad-CAM's ReLU, the map is an exact decomposition: its
+cells and the difference of the two biases add up to the log-odds.
 """
 
 from typing import Any
@@ -11,6 +11,11 @@ from typing import Any
 import torch
 from timm.layers import SelectAdaptivePool2d
 from torch import Tensor, nn
+
+
+def log_odds(logits: Tensor) -> Tensor:
+    """Return (...,) the log-odds of the finding from (..., 2) logits; in NumPy it is ``overread.probability``'s."""
+    return logits[..., 1] - logits[..., 0]
 
 
 class HeatmapClassifier(nn.Module):
@@ -28,7 +33,7 @@ class HeatmapClassifier(nn.Module):
         average = len(pools) == 1 and pools[0].pool_type in ("avg", "fast", "fastavg")
         if not isinstance(classifier, nn.Linear) or classifier.out_features != 2 or not average:
             raise TypeError(
-                "the closed form of Grad-CAM needs global average pooling and one linear layer of two outputs"
+                "Grad-CAM in closed form needs global average pooling and one linear layer with two outputs"
             )
         self.net = net
         self.classifier = classifier
@@ -36,8 +41,7 @@ class HeatmapClassifier(nn.Module):
     @property
     def bias(self) -> float:
         """The part of the log-odds that belongs to no cell."""
-        bias = self.classifier.bias.detach()  # (2,)
-        return float(bias[1] - bias[0])
+        return float(log_odds(self.classifier.bias.detach()))
 
     def forward(self, pixel_values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return logits (N, 2), heat map (N, h, w) in log-odds, and embedding (N, d), all float32.
@@ -47,7 +51,7 @@ class HeatmapClassifier(nn.Module):
         """
         features = self.net.forward_features(pixel_values)  # (N, d, h, w)
         embedding = features.mean((2, 3))  # (N, d)
-        margin = self.classifier.weight[1] - self.classifier.weight[0]  # (d,)
+        weight = log_odds(self.classifier.weight.T)  # (d,): of each channel in the log-odds
         cells = features.shape[2] * features.shape[3]
-        heatmap = torch.einsum("ndhw,d->nhw", features, margin / cells)
+        heatmap = torch.einsum("ndhw,d->nhw", features, weight / cells)
         return self.classifier(embedding), heatmap, embedding

@@ -1,10 +1,10 @@
-"""Trains a strided net for the dilated one that ships, at the strided one's price.
+"""Shift-and-stitch: trains a strided net, at its price, for the dilated net that is exported.
 
-A net dilated to a smaller output stride computes what the strided net would at every offset, or phase, of its last
-strides (Yu & Koltun 2016, Multi-Scale Context Aggregation by Dilated Convolutions; Shelhamer et al. 2017, Fully
-Convolutional Networks, call it shift-and-stitch). Trained at one fixed phase, it meets the others for the first time
-when it ships. Here every batch is computed at a phase of its own, drawn evenly: in expectation over phases, features
-and batch-norm statistics are those of the dilated net.
+A net dilated to a smaller output stride computes what the strided net computes at every offset of its last strides
+(Shelhamer et al. 2017, Fully Convolutional Networks, call it shift-and-stitch; Yu & Koltun 2016, Multi-Scale Context
+Aggregation by Dilated Convolutions). Trained at one fixed offset, the weights see the others first when the net is
+exported. Here every batch gets a random offset: in expectation, features and batch-norm statistics are those of the
+dilated net.
 """
 
 from typing import Any
@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 
 
-class RandomPhases:
-    """Lets a strided net's late strided convolutions start at a random row and column in training, the first in eval.
+class RandomStrideOffsets:
+    """Draws, per training batch, the row and column where a net's late strided convolutions start; 0 in eval mode.
 
-    Convolutions that see maps of the same size, such as a residual branch and its shortcut, share their phase.
+    Convolutions on maps of the same size, such as a residual branch and its shortcut, share their offset.
     """
 
     def __init__(self, net: nn.Module, dilated: nn.Module) -> None:
@@ -25,8 +25,8 @@ class RandomPhases:
 
         Args:
             net: the strided net.
-            dilated: the same architecture at the smaller output stride: which convolutions stride in one and not in
-                the other says where the phases are.
+            dilated: the same architecture at the smaller output stride. Convolutions that stride in ``net`` only get
+                offsets.
 
         Raises:
             ValueError: if the nets differ in more than strides and dilations, a kernel's side is even, or a pooling
@@ -37,15 +37,15 @@ class RandomPhases:
         for name, module in net.named_modules():
             twin = twins.get(name)
             if isinstance(module, nn.AvgPool2d | nn.MaxPool2d) and getattr(twin, "stride", None) != module.stride:
-                raise ValueError(f"{name} pools where the dilated net does not: only convolutions have phases here")
+                raise ValueError(f"{name} strides by pooling: only strided convolutions can be given offsets")
             if not isinstance(module, nn.Conv2d):
                 continue
             if not isinstance(twin, nn.Conv2d) or twin.weight.shape != module.weight.shape:
-                raise ValueError(f"{name} has no equal in the dilated net: are both of one architecture?")
+                raise ValueError(f"{name} has no counterpart in the dilated net: are both of one architecture?")
             if module.stride == twin.stride:
                 continue
             if module.kernel_size[0] % 2 == 0:
-                raise ValueError(f"{name} has an even kernel, whose centre is between two phases")
+                raise ValueError(f"{name} has an even kernel, whose centre lies between two offsets")
             module.forward = self._forward_of(module)  # type: ignore[method-assign]
         net.register_forward_pre_hook(self._redraw)
 
@@ -61,7 +61,7 @@ class RandomPhases:
         return self.offsets[height]
 
     def _forward_of(self, module: nn.Conv2d) -> Any:
-        padding = tuple(side // 2 for side in module.kernel_size)  # what timm pads with where nothing strides
+        padding = tuple(side // 2 for side in module.kernel_size)  # timm's padding of a convolution without stride
 
         def forward(values: Tensor) -> Tensor:
             down, right = self._offset(module, values.shape[-2])

@@ -14,7 +14,12 @@ _DECLARED: list[torch.library.Library] = []  # a Library takes its declarations 
 
 
 def declare_missing_operators() -> bool:
-    """Return True if torchvision's operators had to be declared, False if torchvision is absent or loads as it is."""
+    """Return True if torchvision's operators had to be declared, False if torchvision is absent or loads as it is.
+
+    Call it before importing timm, transformers' Trainer or pytorch_grad_cam; calling it again changes nothing.
+    """
+    if _DECLARED:
+        return True
     spec = find_spec("torchvision")  # finds the package without importing it
     if spec is None or not spec.submodule_search_locations:
         return False

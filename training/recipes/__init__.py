@@ -1,1 +1,1 @@
-"""What is trained on what: one recipe per net and per ensemble."""
+"""The knobs: one recipe per net and per ensemble."""

@@ -1,64 +1,90 @@
-"""What is trained on what: one recipe per model, every knob in one place."""
+"""How every net is trained: each knob with its default, then one recipe per net.
+
+What was tried and dropped is in ``docs/experiments.md``.
+"""
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from overread.preprocessing import Preprocessing
 from training.data.data_sets import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON, Source
+from training.recipes.augmentations import AugmentationName
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3  # EfficientNet-Lite's: (x - 127) / 128 on 0..255
 
-AugmentationKind = Literal[
-    "histopathology", "histopathology-strong", "chest-xray", "chest-xray-strong", "chest-xray-tone"
-]
-
 
 @dataclass(frozen=True)
 class Stage:
-    """One training at one input size and output stride: linear warm-up, then cosine decay unless averaged."""
+    """One training run at one input size and output stride; a stage starts from the weights of the one before."""
 
-    size: int  # pixels, height and width
+    size: int  # input height and width, px
     epochs: float
-    learning_rate: float
-    augmentation: AugmentationKind
-    output_stride: int = 32
-    teacher: str | None = None  # the recipe whose finished net's soft labels are learned beside the hard ones
-    random_phases: bool = False  # methods/shift_and_stitch.py; for a stage strided more than what is exported
-    mosaics: bool = False  # see `training.methods.mosaic_training`
-    averaged: bool = False  # methods/weight_averaging.py: constant rate, the weights' mean is kept
+    learning_rate: float  # of AdamW: linear warm-up to it, then cosine decay
+    augmentation: AugmentationName
+    output_stride: int = 32  # input px per cell of the last features; 16 and 8 cost up to four times as much
+
+    # Distillation: a share of the loss compares with the softened probabilities of a finished net.
+    teacher: str | None = None  # name of that net's recipe
+    teacher_share: float = 0.7  # of the loss; the labels have the rest
+    distillation_temperature: float = 2.0
+
+    # Random stride offset per batch (shift-and-stitch): trains a strided net for the dilated one that is exported.
+    random_stride_offset: bool = False
+
+    # 2 x 2 mosaics of training images: teach the net to keep evidence in the cells that it belongs to.
+    mosaic_training: bool = False
+    mosaic_share: float = 0.5  # of the batches; the others keep image borders as in use
+
+    # Stochastic weight averaging: constant learning rate after the warm-up, and the mean of the weights is kept.
+    weight_averaging: bool = False
+    averaging_interval: int = 5  # steps between averaged weights, since neighbours hardly differ
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that makes one model folder out of a data set."""
+    """Everything that turns a data set into one model folder."""
 
     name: str
     architecture: str  # a timm architecture that takes `output_stride`
     source: Source
     stages: tuple[Stage, ...]
+
+    # What is exported: the heat map has export_size / export_stride cells a side.
     export_size: int
-    export_stride: int  # Grad-CAM's grid has export_size / export_stride cells a side
+    export_stride: int
+
+    # Preprocessing, besides the size of the stage.
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-    batch_size: int  # pictures a step; processes that train together share them, rounded down
     interpolation: str = "bicubic"
-    goes_on_from: str | None = None  # the recipe whose trained net this one starts as
-    pretrained: str | None = None  # the trunk that training starts from, on the Hub (--init names a local copy)
+
+    # Initial weights: random unless one of these is set.
+    pretrained: str | None = None  # a trunk on the Hub (--init names a local copy)
+    initial_weights_from: str | None = None  # name of another recipe, whose trained net is trained further
+
+    # Optimisation, the same in every stage.
+    batch_size: int = 64  # images a step, shared by the processes that train together
     weight_decay: float = 0.05
-    warmup: float = 0.1  # share of a stage's steps
+    warmup: float = 0.1  # fraction of a stage's steps
     label_smoothing: float = 0.05
-    bfloat16: bool = True  # twice as fast for dense convolutions on a CPU with AMX, half as fast for depthwise ones
-    settled_batch_norms: bool = False  # estimated anew on clean pictures at the exported stride, after training
-    seed: int = 2026  # of everything drawn in training; the split has its own, see `Source`
+    bfloat16: bool = True  # on a CPU with AMX: twice as fast for dense convolutions, half as fast for depthwise ones
+    seed: int = 2026  # of everything drawn in training; the split's is in `Source`
+
+    # After the last stage: batch-norm statistics of training images without augmentation, at the exported size and
+    # stride. Training leaves those of augmented images behind (Touvron et al. 2019), often at another stride.
+    recalibrated_batch_norm: bool = False
+    batch_norm_images: int = 2048
 
     def __post_init__(self) -> None:
-        """Refuse mean weights with batch norms that belong to the last ones."""
-        if self.stages[-1].averaged and not self.settled_batch_norms:
-            raise ValueError(f"{self.name} ends with averaged weights: its batch norms have to be settled")
+        """Refuse averaged weights with the batch-norm statistics of the last weights."""
+        if self.stages[-1].weight_averaging and not self.recalibrated_batch_norm:
+            raise ValueError(
+                f"{self.name} ends with averaged weights, whose batch-norm statistics are unknown: set "
+                "recalibrated_batch_norm"
+            )
 
     def preprocessing(self, size: int | None = None) -> Preprocessing:
-        """Return the preprocessing at ``size`` pixels (default: the size that is exported)."""
+        """Return the preprocessing at ``size`` pixels (default: the exported size)."""
         side = size or self.export_size
         return Preprocessing(side, side, self.interpolation, self.mean, self.std)
 
@@ -82,10 +108,16 @@ CHEST_XRAY_LITE0 = Recipe(
     architecture="tf_efficientnet_lite0",
     source=CHEST_XRAY_PNEUMONIA,
     stages=(
-        Stage(160, epochs=4, learning_rate=6e-4, augmentation="chest-xray-tone", random_phases=True),
-        Stage(224, epochs=2, learning_rate=2e-4, augmentation="chest-xray-tone", random_phases=True),
-        # Seven epochs' mean: 0.9972 on damaged validation; four epochs': 0.9971; the weights before: 0.9964.
-        Stage(224, epochs=7, learning_rate=2e-4, augmentation="chest-xray-tone", random_phases=True, averaged=True),
+        Stage(160, epochs=4, learning_rate=6e-4, augmentation="chest-xray-tone", random_stride_offset=True),
+        Stage(224, epochs=2, learning_rate=2e-4, augmentation="chest-xray-tone", random_stride_offset=True),
+        Stage(
+            224,
+            epochs=7,
+            learning_rate=2e-4,
+            augmentation="chest-xray-tone",
+            random_stride_offset=True,
+            weight_averaging=True,
+        ),
     ),
     export_size=224,
     export_stride=16,
@@ -94,7 +126,7 @@ CHEST_XRAY_LITE0 = Recipe(
     batch_size=32,
     pretrained="timm/tf_efficientnet_lite0.in1k",
     bfloat16=False,
-    settled_batch_norms=True,
+    recalibrated_batch_norm=True,
 )
 
 RECIPES = {
@@ -104,8 +136,8 @@ RECIPES = {
             name="pcam-resnet18",
             architecture="resnet18",
             source=PATCH_CAMELYON,
-            # Dilated to stride 8, a step costs four times as much; at stride 32 and one fixed phase, AUC is lost when
-            # the net is dilated for export. The last stage therefore draws a phase per batch.
+            # Stride 8 would cost four times as much a step; at stride 32 with one fixed offset, dilating the net for
+            # export would cost AUC. So the last stage draws the offset.
             stages=(
                 Stage(96, epochs=7, learning_rate=2e-3, augmentation="histopathology"),
                 Stage(96, epochs=2, learning_rate=1e-3, augmentation="histopathology-strong"),
@@ -122,7 +154,7 @@ RECIPES = {
                     learning_rate=8e-4,
                     augmentation="histopathology-strong",
                     teacher="pcam-efficientnet-lite0",
-                    random_phases=True,
+                    random_stride_offset=True,
                 ),
             ),
             export_size=96,
@@ -130,13 +162,13 @@ RECIPES = {
             mean=IMAGENET_MEAN,
             std=IMAGENET_STD,
             batch_size=64,
-            settled_batch_norms=True,
+            recalibrated_batch_norm=True,
         ),
         Recipe(
             name="chest-xray-xception",
             architecture="xception41",
             source=CHEST_XRAY_PNEUMONIA,
-            # Small pictures first: most of what separates the classes is coarse, and 128 px costs a third of 224 px.
+            # Small images first: what separates the classes is mostly coarse, and 128 px costs a third of 224 px.
             stages=(
                 Stage(128, epochs=5, learning_rate=1e-3, augmentation="chest-xray"),
                 Stage(224, epochs=1, learning_rate=2e-4, augmentation="chest-xray", output_stride=16),
@@ -153,7 +185,7 @@ RECIPES = {
                     learning_rate=5e-4,
                     augmentation="chest-xray-tone",
                     teacher="chest-xray-efficientnet-lite0",
-                    random_phases=True,
+                    random_stride_offset=True,
                 ),
                 Stage(
                     224,
@@ -161,7 +193,7 @@ RECIPES = {
                     learning_rate=1.5e-4,
                     augmentation="chest-xray-tone",
                     teacher="chest-xray-efficientnet-lite0",
-                    random_phases=True,
+                    random_stride_offset=True,
                 ),
             ),
             export_size=224,
@@ -169,38 +201,40 @@ RECIPES = {
             mean=(0.5, 0.5, 0.5),
             std=(0.5, 0.5, 0.5),
             batch_size=32,
-            settled_batch_norms=True,
+            recalibrated_batch_norm=True,
         ),
         PCAM_LITE0,
         replace(
             PCAM_LITE0,
             name="pcam-efficientnet-lite0-128",
-            # The stem halves the picture before it looks: enlarged, small nuclei survive that. No better alone on
-            # validation than the net at 96 px, but the ensemble is better with both. An averaged stage more (2.5
-            # epochs here, 4.5 at 96 px) made neither better on validation. A stage of mosaics, as the second seed
-            # has, makes this net's map point as well as that one's, but the ensemble's AUC is 0.9614 then, not 0.9621.
+            # Enlarged, because the stem's first stride loses small nuclei. Trained for the ensemble.
             stages=(
-                Stage(128, epochs=1.6, learning_rate=5e-4, augmentation="histopathology-strong", random_phases=True),
+                Stage(
+                    128, epochs=1.6, learning_rate=5e-4, augmentation="histopathology-strong", random_stride_offset=True
+                ),
             ),
             export_size=128,
-            goes_on_from=PCAM_LITE0.name,
+            initial_weights_from=PCAM_LITE0.name,
             pretrained=None,
         ),
         replace(
             PCAM_LITE0,
             name="pcam-efficientnet-lite0-128-seed-2",
-            # Alone behind both nets above on validation, but the ensemble has 0.9621 with it and 0.9610 without. The
-            # mosaics leave its AUC where it was (0.9528; before: 0.9514) and teach the map where evidence lies.
+            # Trained for the ensemble. The mosaics are for the heat map; they leave the AUC where it was.
             stages=(
-                Stage(96, epochs=4, learning_rate=1e-3, augmentation="histopathology-strong", random_phases=True),
-                Stage(128, epochs=1.6, learning_rate=5e-4, augmentation="histopathology-strong", random_phases=True),
+                Stage(
+                    96, epochs=4, learning_rate=1e-3, augmentation="histopathology-strong", random_stride_offset=True
+                ),
+                Stage(
+                    128, epochs=1.6, learning_rate=5e-4, augmentation="histopathology-strong", random_stride_offset=True
+                ),
                 Stage(
                     128,
                     epochs=1.2,
                     learning_rate=4e-4,
                     augmentation="histopathology-strong",
-                    random_phases=True,
-                    mosaics=True,
+                    random_stride_offset=True,
+                    mosaic_training=True,
                 ),
             ),
             export_size=128,
@@ -210,7 +244,7 @@ RECIPES = {
         replace(
             CHEST_XRAY_LITE0,
             name="chest-xray-efficientnet-lite0-seed-2",
-            # With it the ensemble has 0.9971 on damaged validation and 0.9980 on clean; without, 0.9970 and 0.9974.
+            # Trained for the ensemble.
             stages=(*CHEST_XRAY_LITE0.stages[:2], replace(CHEST_XRAY_LITE0.stages[2], epochs=5)),
             seed=2027,
         ),

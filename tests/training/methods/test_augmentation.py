@@ -1,5 +1,3 @@
-from typing import get_args
-
 import numpy as np
 import pytest
 import torch
@@ -16,21 +14,21 @@ from training.methods.augmentation import (
     StainJitter,
     augmentation_for,
 )
-from training.recipes.nets import AugmentationKind
+from training.recipes.augmentations import AUGMENTATIONS, AugmentationName
 
 GRADIENT = Image.fromarray(np.linspace(30, 220, 64 * 64 * 3).reshape(64, 64, 3).astype(np.uint8))
 
 
-@pytest.mark.parametrize("kind", get_args(AugmentationKind))
-def test_size_and_mode_stay_and_pictures_differ(kind: AugmentationKind) -> None:
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_every_augmentation_keeps_size_and_mode_and_varies(name: AugmentationName) -> None:
     torch.manual_seed(0)
-    augment = augmentation_for(kind)
+    augment = augmentation_for(name)
     made = [augment(GRADIENT) for _ in range(4)]
-    assert all(picture.size == GRADIENT.size and picture.mode == "RGB" for picture in made)
-    assert len({picture.tobytes() for picture in made}) == 4
+    assert all(image.size == GRADIENT.size and image.mode == "RGB" for image in made)
+    assert len({image.tobytes() for image in made}) == 4
 
 
-def test_stain_jitter_of_nothing_changes_nothing() -> None:
+def test_stain_jitter_of_strength_zero_changes_nothing() -> None:
     np.testing.assert_array_equal(np.asarray(StainJitter(0, 0)(GRADIENT)), np.asarray(GRADIENT))
 
 
@@ -38,15 +36,15 @@ def test_stain_jitter_scales_optical_density() -> None:
     torch.manual_seed(1)
     jittered = np.asarray(StainJitter(0.2, 0)(GRADIENT), float)
     ratio = np.log((jittered + 1) / 256) / np.log((np.asarray(GRADIENT, float) + 1) / 256)  # (64, 64, 3)
-    for channel in range(3):  # one factor a channel, up to rounding to 8 bits
+    for channel in range(3):  # one factor per channel, up to rounding to 8 bits
         inner = ratio[16:48, :, channel]
         assert inner.std() < 0.02 and 0.8 <= inner.mean() <= 1.2
 
 
-@pytest.mark.parametrize("kind", ["chest-xray", "chest-xray-strong", "chest-xray-tone"])
-def test_a_chest_is_never_turned_upside_down(kind: AugmentationKind) -> None:
+@pytest.mark.parametrize("name", ["chest-xray", "chest-xray-strong", "chest-xray-tone"])
+def test_a_chest_is_never_turned_upside_down(name: AugmentationName) -> None:
     torch.manual_seed(2)
-    augment = augmentation_for(kind)
+    augment = augmentation_for(name)
     for _ in range(20):
         rows = np.asarray(augment(GRADIENT), float)[16:48, 16:48].mean((1, 2))
         assert rows[0] < rows[-1]
@@ -95,7 +93,7 @@ def test_erasing_markers_leaves_the_middle_alone() -> None:
         assert len(set(erased[y, x])) == 1  # grey
 
 
-def test_right_angles_reach_all_four() -> None:
+def test_all_four_right_angles_are_drawn() -> None:
     torch.manual_seed(3)
     assert len({RandomRightAngle()(GRADIENT).tobytes() for _ in range(40)}) == 4
 

@@ -7,8 +7,9 @@ from torch import nn
 from transformers import TrainingArguments
 
 from overread.preprocessing import Preprocessing
-from training.methods.distillation import TEACHER_SHARE, TEMPERATURE, DistillingTrainer, Teacher, load_teacher
+from training.methods.distillation import DistillingTrainer, MissingTeacherError, Teacher, load_teacher
 
+TEACHER_SHARE, TEMPERATURE = 0.6, 3.0
 STUDENT = Preprocessing(8, 8, "bicubic", (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 TEACHER = Preprocessing(8, 8, "bicubic", (0.2, 0.3, 0.4), (0.5, 0.6, 0.7))
 
@@ -29,7 +30,7 @@ class Student(nn.Module):
         return {"logits": self.linear(pixel_values.mean((2, 3)))}
 
 
-def test_the_teacher_sees_pixels_as_it_was_trained_to() -> None:
+def test_the_teacher_gets_pixels_in_its_own_normalisation() -> None:
     colours = np.random.default_rng(0).random((4, 3, 8, 8)).astype(np.float32)  # 0..1
     mean, std = (np.array(v, np.float32).reshape(1, 3, 1, 1) for v in (TEACHER.mean, TEACHER.std))
     expected = ((colours - mean) / std).mean((2, 3))[:, [0, 2]]
@@ -38,7 +39,9 @@ def test_the_teacher_sees_pixels_as_it_was_trained_to() -> None:
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_soft_labels_weigh_in_training_only(training: bool, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_teacher_is_part_of_the_training_loss_only(
+    training: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     torch.manual_seed(0)
     student = Student().train(training)
     trainer = DistillingTrainer(
@@ -48,6 +51,8 @@ def test_soft_labels_weigh_in_training_only(training: bool, tmp_path_factory: py
             outputs["logits"], labels
         ),
         teacher=Teacher(Colours(), TEACHER, STUDENT),
+        teacher_share=TEACHER_SHARE,
+        temperature=TEMPERATURE,
     )
     pixels, labels = torch.randn(6, 3, 8, 8), torch.tensor([0, 1, 1, 0, 1, 0])
     loss = trainer.compute_loss(student, {"pixel_values": pixels, "labels": labels.clone()})
@@ -61,6 +66,6 @@ def test_soft_labels_weigh_in_training_only(training: bool, tmp_path_factory: py
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
-def test_a_teacher_that_is_not_trained_yet_is_asked_for_by_name(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"run `python -m training\.train pcam-efficientnet-lite0` first"):
+def test_an_untrained_teacher_is_named_with_the_command_that_trains_it(tmp_path: Path) -> None:
+    with pytest.raises(MissingTeacherError, match=r"run `python -m training train pcam-efficientnet-lite0` first"):
         load_teacher("pcam-efficientnet-lite0", tmp_path, STUDENT)

@@ -6,103 +6,103 @@ import timm
 import torch
 
 from training.methods import mosaic_training
-from training.methods.mosaic_training import cut, see_mosaics, stitch
+from training.methods.mosaic_training import cut, stitch, train_on_mosaics
 from training.recipes.nets import Recipe
 from training.reports.model_card import mosaics_text
 from training.train import train
 
 
-def test_a_mosaic_is_cut_into_the_pictures_it_was_made_of() -> None:
-    pictures = torch.rand(8, 3, 4, 6)
-    made = stitch(pictures)
+def test_cutting_a_mosaic_returns_its_images() -> None:
+    images = torch.rand(8, 3, 4, 6)
+    made = stitch(images)
     assert made.shape == (2, 3, 8, 12)
-    torch.testing.assert_close(made[0, :, :4, 6:], pictures[1])  # upper right
-    torch.testing.assert_close(made[1, :, 4:, :6], pictures[6])  # lower left
-    torch.testing.assert_close(cut(made), pictures)
+    torch.testing.assert_close(made[0, :, :4, 6:], images[1])  # upper right
+    torch.testing.assert_close(made[1, :, 4:, :6], images[6])  # lower left
+    torch.testing.assert_close(cut(made), images)
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 def test_a_mosaic_keeps_the_memory_format(memory_format: torch.memory_format) -> None:
-    pictures = torch.rand(4, 3, 4, 4).contiguous(memory_format=memory_format)
-    assert stitch(pictures).is_contiguous(memory_format=memory_format)
+    images = torch.rand(4, 3, 4, 4).contiguous(memory_format=memory_format)
+    assert stitch(images).is_contiguous(memory_format=memory_format)
 
 
 def net() -> torch.nn.Module:
     torch.manual_seed(0)
-    model = timm.create_model("resnet18", num_classes=2, zero_init_last=False)  # else blocks pass no pixel sideways
+    model = timm.create_model("resnet18", num_classes=2, zero_init_last=False)  # else residual branches start at zero
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
-            module.eval()  # batches must not meet in it: only neighbours in a mosaic may
+            module.eval()  # else images of a batch affect each other through its statistics
     return model
 
 
-def trains(model: torch.nn.Module) -> torch.nn.Module:
-    model.training = True  # of the net alone: its batch norms stay as they are
+def training_mode(model: torch.nn.Module) -> torch.nn.Module:
+    model.training = True  # of the net only: batch norms stay in eval mode
     return model
 
 
-def logits(model: torch.nn.Module, pictures: torch.Tensor) -> torch.Tensor:
+def logits(model: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
     with torch.no_grad():
-        return model(pictures)
+        return model(images)
 
 
-def test_neighbours_in_a_mosaic_reach_a_pictures_logits_in_training_only() -> None:
-    pictures = torch.rand(4, 3, 64, 64)
-    others = torch.cat([pictures[:3], torch.rand(1, 3, 64, 64)])
-    model = trains(net())
-    see_mosaics(model, share=1)
-    assert not torch.equal(logits(model, pictures)[:3], logits(model, others)[:3])
+def test_neighbours_in_a_mosaic_affect_logits_in_training_only() -> None:
+    images = torch.rand(4, 3, 64, 64)
+    others = torch.cat([images[:3], torch.rand(1, 3, 64, 64)])
+    model = training_mode(net())
+    train_on_mosaics(model, share=1)
+    assert not torch.equal(logits(model, images)[:3], logits(model, others)[:3])
     model.eval()
-    torch.testing.assert_close(logits(model, pictures)[:3], logits(model, others)[:3])
-    torch.testing.assert_close(logits(model, pictures), logits(net(), pictures))
+    torch.testing.assert_close(logits(model, images)[:3], logits(model, others)[:3])
+    torch.testing.assert_close(logits(model, images), logits(net(), images))
 
 
 @pytest.mark.parametrize(("share", "batch"), [(0, 4), (1, 6)])
-def test_other_batches_are_seen_picture_by_picture(share: float, batch: int) -> None:
-    pictures = torch.rand(batch, 3, 64, 64)
-    model = trains(net())
-    see_mosaics(model, share)
-    torch.testing.assert_close(logits(model, pictures), logits(net(), pictures))
+def test_batches_outside_the_share_or_not_divisible_by_four_are_not_arranged(share: float, batch: int) -> None:
+    images = torch.rand(batch, 3, 64, 64)
+    model = training_mode(net())
+    train_on_mosaics(model, share)
+    torch.testing.assert_close(logits(model, images), logits(net(), images))
 
 
-def test_a_net_that_looks_at_pixels_alone_answers_a_mosaic_as_it_answers_its_pictures() -> None:
+def test_a_pixelwise_net_gives_the_same_logits_on_mosaics() -> None:
     class Pixelwise(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.convolution = torch.nn.Conv2d(3, 2, 1)
 
-        def forward_features(self, pictures: torch.Tensor) -> torch.Tensor:
-            return self.convolution(pictures)
+        def forward_features(self, images: torch.Tensor) -> torch.Tensor:
+            return self.convolution(images)
 
-        def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-            return self.forward_features(pictures).mean((2, 3))
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.forward_features(images).mean((2, 3))
 
-    model, pictures = Pixelwise(), torch.rand(8, 3, 4, 4)
-    alone = logits(model, pictures)
-    see_mosaics(model, share=1)
-    torch.testing.assert_close(logits(model, pictures), alone)
+    model, images = Pixelwise(), torch.rand(8, 3, 4, 4)
+    alone = logits(model, images)
+    train_on_mosaics(model, share=1)
+    torch.testing.assert_close(logits(model, images), alone)
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-def test_a_stage_of_mosaics_trains_on_them_and_validates_without(
+def test_a_stage_with_mosaic_training_validates_on_single_images(
     small_recipe: Recipe, patches: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: bool
 ) -> None:
     stitched = []
 
-    def noted(pictures: torch.Tensor) -> torch.Tensor:
-        stitched.append(tuple(pictures.shape))
-        return stitch(pictures)
+    def record(images: torch.Tensor) -> torch.Tensor:
+        stitched.append(tuple(images.shape))
+        return stitch(images)
 
-    monkeypatch.setattr(mosaic_training, "stitch", noted)
-    stage = dataclasses.replace(small_recipe.stages[0], epochs=4, mosaics=wanted)
+    monkeypatch.setattr(mosaic_training, "stitch", record)
+    stage = dataclasses.replace(small_recipe.stages[0], epochs=4, mosaic_training=wanted)
     train(dataclasses.replace(small_recipe, stages=(stage,)), tmp_path, patches)
     steps = 4 * 48 // small_recipe.batch_size
     assert set(stitched) == ({(small_recipe.batch_size, 3, stage.size, stage.size)} if wanted else set())
-    assert len(stitched) < steps  # a share of the training batches, and none of validation's
+    assert len(stitched) < steps  # part of the training batches, and no validation batch
 
 
 def test_a_card_says_that_the_pointing_game_flatters_a_net_trained_on_mosaics(small_recipe: Recipe) -> None:
-    stage = dataclasses.replace(small_recipe.stages[0], mosaics=True)
+    stage = dataclasses.replace(small_recipe.stages[0], mosaic_training=True)
     taught = dataclasses.replace(small_recipe, name="taught", stages=(small_recipe.stages[0], stage))
     (text,) = mosaics_text([small_recipe, taught])
     assert "flatters" in text and "`taught`" in text and small_recipe.name not in text

@@ -1,4 +1,4 @@
-"""A strided net, phase by phase, against the dilated net that it is trained for."""
+"""A strided net at every stride offset against the dilated net that it is trained for."""
 
 from itertools import product
 
@@ -7,7 +7,7 @@ import timm
 import torch
 from torch import nn
 
-from training.methods.shift_and_stitch import RandomPhases
+from training.methods.shift_and_stitch import RandomStrideOffsets
 
 
 def pair(architecture: str, stride: int) -> tuple[nn.Module, nn.Module]:
@@ -21,26 +21,26 @@ def pair(architecture: str, stride: int) -> tuple[nn.Module, nn.Module]:
 
 
 @pytest.mark.parametrize(("architecture", "stride"), [("resnet18", 8), ("tf_efficientnet_lite0", 16)])
-def test_the_mean_over_all_phases_is_the_dilated_net(
+def test_the_mean_over_all_offsets_is_the_dilated_net(
     architecture: str, stride: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     strided, dilated = pair(architecture, stride)
-    phases = RandomPhases(strided, dilated)
+    offsets = RandomStrideOffsets(strided, dilated)
     pixels = torch.randn(2, 3, 64, 64)
-    levels = {8: 1, 16: 0}[stride] + 1  # strides that are dilations in the other net
+    levels = {8: 2, 16: 1}[stride]  # strides that are dilations in the other net
     logits = []
     with torch.no_grad():
         for chosen in product(product((0, 1), repeat=2), repeat=levels):
             by_height = dict(zip((8, 4), chosen, strict=True)) if levels == 2 else {4: chosen[0]}
-            monkeypatch.setattr(phases, "_offset", lambda module, height, at=by_height: at[height])
+            monkeypatch.setattr(offsets, "_offset", lambda module, height, at=by_height: at[height])
             logits.append(strided(pixels))
         torch.testing.assert_close(torch.stack(logits).mean(0), dilated(pixels), rtol=1e-4, atol=1e-4)
     assert torch.stack(logits).std(0).min() > 0
 
 
-def test_training_draws_a_phase_per_batch_and_eval_keeps_the_first() -> None:
+def test_training_draws_an_offset_per_batch_and_eval_uses_the_first() -> None:
     strided, dilated = pair("resnet18", 8)
-    RandomPhases(strided, dilated)
+    RandomStrideOffsets(strided, dilated)
     pixels = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
         assert torch.equal(strided(pixels), strided(pixels))
@@ -54,11 +54,11 @@ def test_training_draws_a_phase_per_batch_and_eval_keeps_the_first() -> None:
 
 def test_another_architecture_is_refused() -> None:
     strided, _ = pair("resnet18", 8)
-    with pytest.raises(ValueError, match="has no equal in the dilated net"):
-        RandomPhases(strided, timm.create_model("resnet10t", num_classes=2, output_stride=8))
+    with pytest.raises(ValueError, match="has no counterpart in the dilated net"):
+        RandomStrideOffsets(strided, timm.create_model("resnet10t", num_classes=2, output_stride=8))
 
 
 def test_a_net_that_strides_by_pooling_is_refused() -> None:
     strided, dilated = pair("resnet10t", 8)
-    with pytest.raises(ValueError, match="pools where the dilated net does not"):
-        RandomPhases(strided, dilated)
+    with pytest.raises(ValueError, match="strides by pooling"):
+        RandomStrideOffsets(strided, dilated)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.methods.corruption import KINDS, corrupt
+from training.data.corruption import KINDS, corrupt
 
 PICTURE = Image.fromarray(
     np.random.default_rng(0).integers(40, 200, (12, 12, 3), np.uint8)  # blocks, so that blur and JPEG have work to do
