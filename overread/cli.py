@@ -90,10 +90,10 @@ def _version() -> str:
 
 
 def _models() -> int:
-    defaults: dict[str, str] = {}
-    for model in catalogue().values():
-        is_default = defaults.setdefault(model.domain, model.name) == model.name
-        print(f"{model.name:<36}{model.domain}{' (default)' if is_default else ''}")
+    known, defaults = catalogue(), {}
+    for name, model in known.items():
+        is_default = defaults.setdefault(model.domain, name) == name
+        print(f"{name:<{max(map(len, known))}}  {model.domain}{' (default)' if is_default else ''}")
     return EXIT_ALL_ANSWERED
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from overread.catalogue import catalogue
 from overread.classifier import Classifier
 from overread.cli import CSV_COLUMNS, main
 from overread.errors import ModelFolderError
@@ -259,7 +260,7 @@ def test_the_version_is_that_of_the_installed_package() -> None:
 def test_models_lists_names_domains_and_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["chest-xray-xception", "chest-xray"] in lines
+    assert [(line[0], line[1]) for line in lines] == [(name, model.domain) for name, model in catalogue().items()]
     defaults = [line[0] for line in lines if line[2:] == ["(default)"]]
     assert defaults == ["pcam-ensemble", "chest-xray-efficientnet-lite0"]
 
