@@ -1,0 +1,24 @@
+"""Scans of slides and fields of view: overread.scan.scan("slide.svs", "pcam-efficientnet-lite0-128-seed-2", out="out").
+
+Needs ``pip install overread[scan]``.
+"""
+
+from overread.scan.errors import NotScannableError, ScanCancelledError, UnknownScaleError
+from overread.scan.plan import Plan, prepare
+from overread.scan.progress import Progress
+from overread.scan.result import ScanResult
+from overread.scan.scale import Scale
+from overread.scan.scanner import run, scan
+
+__all__ = [
+    "NotScannableError",
+    "Plan",
+    "Progress",
+    "Scale",
+    "ScanCancelledError",
+    "ScanResult",
+    "UnknownScaleError",
+    "prepare",
+    "run",
+    "scan",
+]

@@ -1,0 +1,127 @@
+"""Which model scans, and in which way: the loaded classifier, its geometry and the engine."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import onnxruntime as ort
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from PIL import Image
+
+from overread.catalogue import namespace, resolve
+from overread.classifier import Classifier, load
+from overread.errors import ModelFolderError
+from overread.hub import locate
+from overread.model_folder import ONNX_FILE, Region
+from overread.scan.dynamic_onnx import with_dynamic_size
+from overread.scan.engine import CellMap, DenseEngine, Engine, ExactEngine
+from overread.scan.errors import NotScannableError
+from overread.scan.grid import PatchGrid
+from overread.session import default_threads
+
+AGREEMENT_FILE = "dense_agreement.json"
+
+
+@dataclass(frozen=True, eq=False)
+class ScanModel:
+    """A classifier of patches with what a scan must know of it.
+
+    Attributes:
+        classifier: the loaded model.
+        region: its patches' size and scale.
+        cell: side of a cell of its map, in pixels at the model's scale.
+        folder: where its files are; None if unknown, and then it scans patch by patch only.
+        threads: for one inference.
+    """
+
+    classifier: Classifier
+    region: Region
+    cell: float
+    folder: Path | None
+    threads: int | None
+
+    @property
+    def has_dense(self) -> bool:
+        """Whether it is one net whose file is at hand."""
+        return self.classifier.config.ensemble is None and self.folder is not None
+
+    def is_dense_by_default(self) -> bool:
+        """Return whether dense answers were measured on this very file and found near enough to single ones."""
+        measured = agreement().get(self.classifier.identity.sha256)
+        return self.has_dense and measured is not None and bool(measured["dense_by_default"])
+
+    def default_stride(self, dense: bool) -> int:
+        """Return the side of the centre that a label is about, for a dense scan down to whole cells."""
+        centre = self.region.labelled_centre_px
+        return max(1, int(centre // self.cell)) * int(self.cell) if dense else centre
+
+    def engine(self, dense: bool, grid: PatchGrid) -> Engine:
+        """Return the engine for a grid of patches.
+
+        Raises:
+            NotScannableError: if a dense scan is wanted of an ensemble, or with a stride that does not fit.
+            ModelFolderError: if the model's file cannot be loaded.
+        """
+        cell_map = CellMap(grid, self.cell)
+        if not dense:
+            return ExactEngine(self.classifier, cell_map)
+        if self.folder is None or not self.has_dense:
+            raise NotScannableError(f"{self.classifier.identity.name} has no dense scan: scan it patch by patch.")
+        config = self.classifier.config
+        session = dense_session(self.folder / ONNX_FILE, self.threads)
+        return DenseEngine(session, config.preprocessing, config.heatmap.bias, cell_map)
+
+
+def scan_model(model: str | Path | Classifier, threads: int | None = None) -> ScanModel:
+    """Return a model ready to scan.
+
+    Args:
+        model: a name or domain of the catalogue, a model folder, or a loaded classifier.
+        threads: for one inference; default: see ``overread.session.default_threads``.
+
+    Raises:
+        UnknownModelError: if the catalogue has no such model.
+        ModelFolderError: if its files are incomplete or altered.
+        NotScannableError: if it does not answer for patches of a known scale.
+    """
+    folder: Path | None = None
+    if isinstance(model, Classifier):
+        classifier = model
+    elif isinstance(model, Path):
+        classifier, folder = Classifier(model, threads=threads), model
+    else:
+        classifier, folder = load(model, threads), locate(resolve(model), namespace()).folder
+    region = classifier.config.region
+    if region is None:
+        raise NotScannableError(f"{classifier.identity.name} answers for whole images: only models of patches scan.")
+    blank = Image.new("RGB", (region.patch_px, region.patch_px), "white")
+    cells = classifier.evidence([blank]).heatmap.shape[-1]
+    return ScanModel(classifier, region, region.patch_px / cells, folder, threads)
+
+
+def dense_session(path: Path, threads: int | None) -> ort.InferenceSession:
+    """Return a session of the file that takes inputs of any size.
+
+    Raises:
+        ModelFolderError: if the file cannot be loaded so.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads or default_threads()
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(with_dynamic_size(path), options, providers=["CPUExecutionProvider"])
+    except DecodeError as error:
+        raise ModelFolderError(f"The model file {path.name} is damaged: {error}") from error
+    except Exception as error:  # onnxruntime's exceptions share no base class but Exception
+        raise ModelFolderError(f"The model file {path.name} cannot be loaded: {error}") from error
+
+
+@cache
+def agreement() -> dict[str, dict[str, Any]]:
+    """Return what ``python -m benchmarks.scan agreement`` measured, by the SHA-256 of the ONNX file."""
+    return json.loads((resources.files("overread.scan") / AGREEMENT_FILE).read_text(encoding="utf-8"))

@@ -1,0 +1,233 @@
+"""What a scan will do, known before it starts: scale, tissue, patches, engine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from overread.classifier import Classifier
+from overread.errors import ImageTooSmallError
+from overread.scan.engine import CellMap, Engine
+from overread.scan.errors import NotScannableError, UnknownScaleError
+from overread.scan.grid import Doubles, PatchGrid, Tile, sums_between
+from overread.scan.models import ScanModel, scan_model
+from overread.scan.opening import SlideSource, open_slide
+from overread.scan.progress import Reporter
+from overread.scan.resampled import Resampled
+from overread.scan.scale import Scale, given
+from overread.scan.slide import Slide
+from overread.scan.tissue import OVERVIEW_FACTOR, read_overview, tissue_mask
+
+TILE_PX = 1024  # at the model's scale, without the halo
+MIN_TISSUE = 0.05  # of the pixels a patch owns: below, it is background
+PATCH_SLACK_PX = 32  # an image of unknown scale up to this much larger than a patch is taken for one
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A scan that is ready to run; it holds the slide open, so use it as a context manager.
+
+    Attributes:
+        name: of the slide.
+        slide: the open slide.
+        scale: um/px of its full resolution.
+        model: what scans.
+        view: the slide at the model's scale.
+        grid: the patches.
+        cell_map: the cells of the evidence map.
+        engine: exact or dense.
+        overview: the whole slide at an eighth of the model's scale, RGB.
+        tissue: (h, w) bool, where the overview shows tissue.
+        tissue_mm2: (rows, columns) float64, tissue that each patch owns.
+        wanted: (rows, columns) bool, the patches that are answered.
+        tiles: the blocks with any such patch.
+        notes: what a reader of the result should know.
+        identity: what makes two scans the same for a checkpoint.
+    """
+
+    name: str
+    slide: Slide
+    scale: Scale
+    model: ScanModel
+    view: Resampled
+    grid: PatchGrid
+    cell_map: CellMap
+    engine: Engine
+    overview: Image.Image
+    tissue: npt.NDArray[np.bool_]
+    tissue_mm2: Doubles
+    wanted: npt.NDArray[np.bool_]
+    tiles: tuple[Tile, ...]
+    notes: tuple[str, ...]
+    identity: Mapping[str, Any]
+
+    @property
+    def patches(self) -> int:
+        """How many patches will be answered."""
+        return int(self.wanted.sum())
+
+    @property
+    def megapixels(self) -> float:
+        """Tissue that will be read, in millions of pixels at the model's scale."""
+        spacing = self.model.region.spacing_um_per_px
+        return float(self.tissue_mm2[self.wanted].sum()) / spacing**2
+
+    def __enter__(self) -> "Plan":
+        """Return the plan."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the slide."""
+        self.slide.close()
+
+
+def prepare(
+    source: SlideSource,
+    model: str | Path | Classifier | ScanModel,
+    mpp: float | tuple[float, float] | None = None,
+    exact: bool | None = None,
+    stride: int | None = None,
+    threads: int | None = None,
+    reporter: Reporter | None = None,
+) -> Plan:
+    """Return the plan of a scan: opens the slide, finds its scale and its tissue, and answers no patch yet.
+
+    Args:
+        source: a path to a slide or image, or a PIL image.
+        model: a name of the catalogue, a model folder, or what is loaded already.
+        mpp: um/px of the full resolution, or (across, down); default: what the file says.
+        exact: patch by patch (True) or dense (False); default: dense where that was measured to agree.
+        stride: between patches, in pixels at the model's scale; default: the side of the centre that labels are about.
+        threads: for one inference.
+        reporter: may stop the reading of the overview.
+
+    Raises:
+        InputError: its subclasses say what is wrong with the file, the scale or the settings.
+        ModelFolderError: if the model cannot be loaded.
+    """
+    ready = model if isinstance(model, ScanModel) else scan_model(model, threads)
+    if stride is not None and not 1 <= stride <= ready.region.patch_px:
+        raise NotScannableError(f"The stride must be 1 to {ready.region.patch_px} px, a patch's side, not {stride}.")
+    slide = open_slide(source)
+    try:
+        return _plan(slide, source, ready, mpp, exact, stride, reporter)
+    except BaseException:
+        slide.close()
+        raise
+
+
+def _plan(
+    slide: Slide,
+    source: SlideSource,
+    model: ScanModel,
+    mpp: float | tuple[float, float] | None,
+    exact: bool | None,
+    stride: int | None,
+    reporter: Reporter | None,
+) -> Plan:
+    region = model.region
+    scale = given(mpp) if mpp else slide.scale or _assumed_scale(slide.size, model)
+    factor = region.spacing_um_per_px / scale.x, region.spacing_um_per_px / scale.y
+    view = Resampled(slide, factor)
+    if min(view.size) < region.patch_px:
+        side = region.patch_px * region.spacing_um_per_px
+        raise ImageTooSmallError(
+            f"At {scale} the image covers {slide.size[0] * scale.x:.0f} x {slide.size[1] * scale.y:.0f} µm: "
+            f"a patch of {side:.0f} µm a side is the least the model reads."
+        )
+    dense = model.is_dense_by_default() if exact is None else not exact
+    stride = stride or model.default_stride(dense)
+    grid = PatchGrid.over(view.size, region.patch_px, stride)
+    engine = model.engine(dense, grid)
+
+    eighth = view.factor[0] * OVERVIEW_FACTOR, view.factor[1] * OVERVIEW_FACTOR
+    small = Resampled(slide, eighth, Image.Resampling.BOX)
+    overview = read_overview(small, reporter.stop_if_cancelled if reporter else lambda: None)
+    mask = tissue_mask(overview)
+    shrink = view.factor[0] / small.factor[0], view.factor[1] / small.factor[1]  # overview pixels per pixel of the view
+    tissue_px, owned_px = _owned(mask, grid, shrink), _owned(np.ones_like(mask), grid, shrink)
+    wanted = tissue_px >= MIN_TISSUE * np.maximum(owned_px, 1e-9)
+    if wanted.size == 1:
+        wanted[:] = True  # a single patch is answered whatever it shows
+    pixel_mm2 = small.factor[0] * scale.x * small.factor[1] * scale.y / 1e6
+    tiles = tuple(tile for tile in grid.tiles(TILE_PX) if wanted[tile.patches].any())
+    return Plan(
+        name=_name(source),
+        slide=slide,
+        scale=scale,
+        model=model,
+        view=view,
+        grid=grid,
+        cell_map=CellMap(grid, model.cell),
+        engine=engine,
+        overview=overview,
+        tissue=mask,
+        tissue_mm2=tissue_px * pixel_mm2,
+        wanted=wanted,
+        tiles=tiles,
+        notes=(*slide.notes, *_notes(view, scale, model, wanted)),
+        identity=_identity(source, slide, scale, model, engine, stride),
+    )
+
+
+def _owned(mask: npt.NDArray[np.bool_], grid: PatchGrid, shrink: tuple[float, float]) -> Doubles:
+    """Return (rows, columns): how many of the mask's pixels each patch owns."""
+    down, across = grid.y.edges * shrink[1], grid.x.edges * shrink[0]
+    return sums_between(sums_between(mask, down[:-1], down[1:], 0), across[:-1], across[1:], 1)
+
+
+def _assumed_scale(size: tuple[int, int], model: ScanModel) -> Scale:
+    region = model.region
+    if all(region.patch_px <= side < region.patch_px + PATCH_SLACK_PX for side in size):
+        spacing = region.spacing_um_per_px
+        return Scale(spacing, spacing, f"assumed: an image of {size[0]} x {size[1]} px is taken for a patch")
+    raise UnknownScaleError(
+        f"The file does not say its scale, and {size[0]} x {size[1]} px are no patch of {region.patch_px} px: "
+        "give the micrometres per pixel (40x is about 0.25, 20x 0.5, 10x 1)."
+    )
+
+
+def _notes(view: Resampled, scale: Scale, model: ScanModel, wanted: npt.NDArray[np.bool_]) -> list[str]:
+    notes = []
+    spacing = model.region.spacing_um_per_px
+    if max(scale.x, scale.y) > 1.25 * spacing:
+        notes.append(
+            f"The image is coarser ({scale.x:.3g} µm/px) than what the model was trained on ({spacing} µm/px): it was "
+            "enlarged, and detail that the model relies on may be missing."
+        )
+    side = model.region.patch_px
+    if wanted.size == 1 and view.size != (side, side):
+        width, height = view.size
+        notes.append(f"The centre of {side} x {side} px, out of {width} x {height}, was read as one patch.")
+    if not wanted.any():
+        notes.append("No stained tissue was found, so no patch was read.")
+    return notes
+
+
+def _name(source: SlideSource) -> str:
+    return "image" if isinstance(source, Image.Image) else Path(source).name
+
+
+def _identity(
+    source: SlideSource, slide: Slide, scale: Scale, model: ScanModel, engine: Engine, stride: int
+) -> dict[str, Any]:
+    file = None
+    if not isinstance(source, Image.Image):
+        status = Path(source).stat()
+        file = [Path(source).name, status.st_size, status.st_mtime_ns]
+    return {
+        "file": file,
+        "size": slide.size,
+        "um_per_px": [scale.x, scale.y],
+        "model": model.classifier.identity.sha256,
+        "engine": engine.name,
+        "stride": stride,
+        "tile_px": TILE_PX,
+    }
