@@ -1,1 +1,1 @@
-"""Data sets, their splits, and the validation images that everything is chosen on."""
+"""Data sets, their splits, and the validation images that calibration and thresholds are chosen on."""

@@ -1,7 +1,7 @@
-"""Strong but realistic damage to validation pictures: candidates are compared on it where clean ones are too easy.
+"""Corrupts validation images, strongly but realistically: models are compared on them where clean ones are too easy.
 
-Each picture gets one of seven kinds (Hendrycks & Dietterich 2019 use such families), fixed by its row number: another
-exposure, blur, compression, a crop, corners painted over, haze, or sharpening. Nothing is drawn from the test split.
+An image gets one of seven corruptions, by row number: exposure, blur, compression, crop, painted corners, haze or
+sharpening (Hendrycks & Dietterich 2019 define such families). Test images are never corrupted.
 """
 
 import io
@@ -13,7 +13,7 @@ KINDS = ("exposure", "blur", "compression", "crop", "corners", "haze", "sharpeni
 
 
 def corrupt(image: Image.Image, row: int, seed: int = 2026) -> Image.Image:
-    """Return the RGB picture, of the same size, damaged in the way that its row number and the seed say."""
+    """Return the corrupted RGB image, of the same size; row number and seed determine how."""
     random = np.random.default_rng((seed, row))
     kind = KINDS[row % len(KINDS)]
     side = min(image.size)
@@ -28,11 +28,11 @@ def corrupt(image: Image.Image, row: int, seed: int = 2026) -> Image.Image:
         image.save(buffer, "JPEG", quality=int(random.integers(8, 22)))
         return Image.open(buffer).convert("RGB")
     if kind == "crop":
-        share = random.uniform(0.78, 0.9)
-        width, height = int(share * image.width), int(share * image.height)
+        kept = random.uniform(0.78, 0.9)
+        width, height = int(kept * image.width), int(kept * image.height)
         left, top = (int(random.integers(0, room + 1)) for room in (image.width - width, image.height - height))
         return image.crop((left, top, left + width, top + height)).resize(image.size, Image.Resampling.BICUBIC)
-    if kind == "haze":  # scattered radiation lifts black and takes contrast; so does another display window
+    if kind == "haze":  # scattered radiation, or another display window, lifts black and lowers contrast
         black, white = random.uniform(0.15, 0.4), random.uniform(0.75, 1.0)
         table = np.round(255 * np.linspace(black, white, 256)).astype(np.uint8).tolist()
         return image.point(table * 3)

@@ -1,4 +1,4 @@
-"""The data sets: where on the Hub they are, what their splits and labels are called, whose they are."""
+"""The data sets: Hub id, splits, labels, licence and citation of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,22 +8,22 @@ from overread.catalogue import Domain
 
 @dataclass(frozen=True)
 class Source:
-    """A data set on the Hub (or a local folder of the same schema): where it is and what its labels mean."""
+    """A data set on the Hub, or a local folder in its schema."""
 
     dataset: str
     domain: Domain
     finding: str
-    labels: tuple[str, str]  # without the finding and with it, as `transformers` shows them
-    positive: str | bool  # the label's value, or ClassLabel name, that means the finding
+    labels: tuple[str, str]  # of class 0 and class 1, which is the finding
+    positive: str | bool  # the value, or the ClassLabel name, that means the finding
     train_split: str
-    validation_split: str | None  # None: carved out of train, patient by patient, as `split_seed` says
+    validation_split: str | None  # None: split off train by patient, with `split_seed`
     test_split: str
     licence: str
     citation: str
-    region: Mapping[str, float] = field(default_factory=dict)  # what a label speaks about, where not the whole picture
-    split_seed: int = 2026  # one for all models: a member's validation patients must not have taught another
+    region: Mapping[str, float] = field(default_factory=dict)  # what the label describes, if not all
+    split_seed: int = 2026  # the same for all models: members of an ensemble share their validation patients
     published: Mapping[str, int] = field(default_factory=dict)  # images on the Hub by split: train, validation, test
-    validates_on_corrupted: bool = False  # clean validation pictures are nearly all told apart: damaged ones decide as well
+    validates_on_corrupted: bool = False  # as well, where clean images are nearly all classified correctly
 
 
 PATCH_CAMELYON = Source(
@@ -40,7 +40,7 @@ PATCH_CAMELYON = Source(
     region={"spacing_um_per_px": 0.972, "patch_px": 96, "labelled_centre_px": 32},
     published={"train": 262_144, "validation": 32_768, "test": 32_768},
 )
-NIH_CHEST_XRAY = Source(  # adults: nothing is trained or chosen on it
+NIH_CHEST_XRAY = Source(  # adults, an external test set: nothing is trained or chosen on it
     dataset="nih-chest-xray-sample",
     domain="chest-xray",
     finding="pneumonia",
@@ -59,7 +59,7 @@ CHEST_XRAY_PNEUMONIA = Source(
     labels=("normal", "pneumonia"),
     positive="PNEUMONIA",
     train_split="train",
-    validation_split=None,  # the official one has 16 pictures: too few to choose anything on
+    validation_split=None,  # the official one has 16 images, too few to choose anything on
     test_split="test",
     licence="CC-BY-4.0",
     citation="Kermany et al. 2018, Identifying Medical Diagnoses and Treatable Diseases by Image-Based Deep Learning",

@@ -23,7 +23,7 @@ def jpeg(seed: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def chest(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A folder in the chest X-ray set's schema, with many patients who have two pictures."""
+    """A folder in the chest X-ray set's schema, where many patients have two images."""
     folder = tmp_path_factory.mktemp("chest")
     features = Features({"image": Image(), "label": ClassLabel(names=["NORMAL", "PNEUMONIA"])})
     rows = {
@@ -46,20 +46,20 @@ def test_no_patient_is_in_train_and_in_validation(chest: str) -> None:
     assert 0.08 < len(validation) / len(NAMES) < 0.17
 
 
-def test_the_split_follows_from_the_seed(chest: str) -> None:
+def test_the_seed_determines_the_split(chest: str) -> None:
     first, again, other = (
         patients(load_split(replace(CHEST_XRAY_PNEUMONIA, split_seed=seed), "validation", chest)) for seed in (1, 1, 2)
     )
     assert first == again != other
 
 
-def test_labels_are_one_for_the_finding(chest: str) -> None:
+def test_the_finding_has_label_one(chest: str) -> None:
     validation = load_split(CHEST_XRAY_PNEUMONIA, "validation", chest)
     paths = [image["path"] for image in validation.cast_column("image", Image(decode=False))["image"]]
     assert list(validation["labels"]) == [int(path.startswith("person")) for path in paths]
 
 
-def test_a_boolean_label_is_read_too(tmp_path: Path) -> None:
+def test_boolean_labels_are_read(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     rows = {"image": [{"bytes": jpeg(n), "path": None} for n in range(4)], "label": [True, False, False, True]}
     Dataset.from_dict(rows).cast_column("image", Image()).to_parquet(tmp_path / "data" / "train-0.parquet")
@@ -75,7 +75,7 @@ def test_a_boolean_label_is_read_too(tmp_path: Path) -> None:
         ("NORMAL2-IM-1427-0001.jpg", "IM-1427"),
     ],
 )
-def test_the_file_name_tells_the_patient(name: str, patient: str) -> None:
+def test_the_patient_is_read_from_the_file_name(name: str, patient: str) -> None:
     assert patient_of(name) == patient
 
 
@@ -83,16 +83,16 @@ def test_the_file_name_tells_the_patient(name: str, patient: str) -> None:
     ("name", "kind"),
     [("person1_virus_6.jpeg", "virus"), ("person3_bacteria_1.jpg", "bacteria"), ("IM-0115-0001.jpg", "normal")],
 )
-def test_the_file_name_tells_the_kind(name: str, kind: str) -> None:
+def test_the_kind_is_read_from_the_file_name(name: str, kind: str) -> None:
     assert kind_of(name) == kind
 
 
-def test_a_name_without_a_patient_is_an_error() -> None:
-    with pytest.raises(ValueError, match="cannot tell the patient"):
+def test_a_file_name_without_a_patient_is_refused() -> None:
+    with pytest.raises(ValueError, match="names no patient"):
         patient_of("scan.png")
 
 
-def test_on_the_real_chest_set_no_patient_and_no_identical_picture_crosses_train_and_validation(
+def test_on_the_real_chest_set_train_and_validation_share_no_patient_and_no_file(
     real_data: Path,
 ) -> None:
     folder = str(real_data / "chest-xray-pneumonia")
