@@ -1,4 +1,4 @@
-"""What lambda_cold_start.py measured, as a Markdown table, with what the calls would cost."""
+"""The measurements of lambda_cold_start.py as a Markdown table, with the cost of the calls."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Warm:
 
 @dataclass(frozen=True)
 class Measured:
-    """What one package showed; cold starts in seconds, memory in bytes."""
+    """The measurements of one package; cold starts in seconds, memory in bytes."""
 
     cold_cached: list[float]
     cold_from_disk: list[float]

@@ -1,21 +1,22 @@
-"""The usual way to put Grad-CAM behind Lambda, to compare with: torch, timm and pytorch_grad_cam inside the package.
+"""A Lambda handler for comparison, built the usual way: torch, timm and pytorch_grad_cam inside the package.
 
-Same event, same nets (from their model.safetensors), same decoding and preprocessing as lambda/handler.py, and the heat
-map in the answer; run by benchmarks/lambda_cold_start.py. PEER_SITE_PACKAGES names the folder with torch.
+Same event, nets (from their model.safetensors), decoding and preprocessing as overread_lambda.handler, and the heat map
+in the answer. lambda_cold_start.py runs it, with torch on PYTHONPATH.
 """
+
+# ruff: noqa: E402  what imports torchvision comes after the call that makes it importable
 
 import base64
 import json
-import os
-import sys
 from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
-sys.path.append(os.environ["PEER_SITE_PACKAGES"])
+from training.methods.torchvision_operators import declare_missing_operators
 
-import training  # noqa: F401, I001  first: it makes torchvision importable beside a torch without CUDA
+declare_missing_operators()  # before timm and pytorch_grad_cam, which import torchvision
 
+# isort: split
 import timm
 import torch
 from pytorch_grad_cam import GradCAM
@@ -30,7 +31,7 @@ LAST_STAGE = {"resnet18": "layer4", "xception41": "blocks", "tf_efficientnet_lit
 
 
 class Peer:
-    """One model as its authors' tools load and explain it."""
+    """One model, loaded by timm and explained by pytorch_grad_cam."""
 
     def __init__(self, name: str) -> None:
         """Load the bundled folder's torch weights."""
