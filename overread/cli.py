@@ -90,7 +90,8 @@ def _version() -> str:
 
 
 def _models() -> int:
-    known, defaults = catalogue(), {}
+    known = catalogue()
+    defaults: dict[str, str] = {}
     for name, model in known.items():
         is_default = defaults.setdefault(model.domain, name) == name
         print(f"{name:<{max(map(len, known))}}  {model.domain}{' (default)' if is_default else ''}")
