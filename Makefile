@@ -29,7 +29,7 @@ test: $(VENV)/.test-installed lambda-test
 	$(BIN)/python -m pytest --ignore=tests/overread_lambda
 
 lambda-test: $(LAMBDA_VENV)/.installed
-	$(LAMBDA)/python -m pytest --confcutdir=tests/overread_lambda tests/overread_lambda
+	$(LAMBDA)/python -m pytest -n 2 --confcutdir=tests/overread_lambda tests/overread_lambda
 
 format: $(VENV)/.test-installed
 	$(BIN)/ruff check --fix .
