@@ -1,4 +1,4 @@
-"""One model, loaded: pictures in, predictions out."""
+"""One loaded model: images in, predictions out."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -83,34 +83,34 @@ class Classifier:
         return self._net
 
     def warm_up(self) -> None:
-        """Run once on an empty picture, so that the first visitor does not wait for memory to be laid out."""
+        """Run once on an empty image, so that the first request does not wait for onnxruntime's memory allocation."""
         self.evidence([Image.new("RGB", (self.config.preprocessing.width, self.config.preprocessing.height))])
 
-    def evidence(self, pictures: Sequence[Image.Image]) -> Evidence:
-        """Return log-odds and signed maps of RGB pictures, without decoding, decision or drawing."""
-        return self._net.evidence(pictures)
+    def evidence(self, images: Sequence[Image.Image]) -> Evidence:
+        """Return log-odds and signed maps of RGB images, without decoding, decision or drawing."""
+        return self._net.evidence(images)
 
     def predict(self, image: ImageSource, operating_point: str | None = None, smooth: bool = True) -> Prediction:
-        """Return the answer for one picture.
+        """Return the answer for one image.
 
         Args:
             image: a path, bytes, a binary file object, a PIL image or a uint8 array; see ``overread.images.decode``.
-            operating_point: which threshold decides; default: the model's own choice.
+            operating_point: the name of the threshold that decides (default: the model's own choice).
             smooth: interpolate the drawn heat map; else the overlay shows the model's own grid.
 
         Raises:
-            InputError: its subclasses say what is wrong with the image or the operating point.
+            InputError: a subclass for each cause, in the image or the operating point.
         """
         return self.predict_batch([image], operating_point, smooth)[0]
 
     def predict_batch(
         self, images: Sequence[ImageSource], operating_point: str | None = None, smooth: bool = True
     ) -> list[Prediction]:
-        """Return one answer per picture, in order; arguments and errors as for ``predict``.
+        """Return one answer per image, in order; arguments and errors as for ``predict``.
 
-        The first picture that cannot be read ends the whole batch: call ``predict`` one by one to skip such pictures.
+        One unreadable image fails the whole batch. To skip such images, call ``predict`` for each.
         """
-        self.config.operating_point(operating_point)  # a wrong name costs no decoding
+        self.config.operating_point(operating_point)  # raises for a wrong name before anything is decoded
         predictions: list[Prediction] = []
         for start in range(0, len(images), BATCH_SIZE):
             predictions += self._predict_chunk(images[start : start + BATCH_SIZE], operating_point, smooth)
@@ -172,7 +172,7 @@ class Classifier:
         )
 
     def _scale_notes(self, image: DecodedImage) -> tuple[str, ...]:
-        """A patch model answers for its own physical scale only: say so when the picture is not such a patch."""
+        """Return a note if a patch model, trained at one physical scale, is given an image of another size."""
         wanted, region = self.config.preprocessing, self.config.region
         if not region or image.picture.size == (region.patch_px, region.patch_px):
             return ()

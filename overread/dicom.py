@@ -1,4 +1,4 @@
-"""DICOM files, read with pydicom: modality and VOI look-up, MONOCHROME1 inversion, 8 bits."""
+"""Decodes DICOM files with pydicom: modality and VOI LUT, MONOCHROME1 inversion, 8 bits."""
 
 import io
 
@@ -9,22 +9,22 @@ from overread.errors import CorruptImageError, ImageTooLargeError, UnsupportedIm
 
 
 def is_dicom(data: bytes) -> bool:
-    """Return whether the bytes start as a DICOM Part 10 file does: "DICM" after a preamble of 128 bytes."""
+    """Return whether the bytes are a DICOM file: "DICM" after a preamble of 128 bytes (PS3.10 section 7.1)."""
     return data[128:132] == b"DICM"
 
 
 def decode(data: bytes, max_pixels: int) -> tuple[Image.Image, tuple[str, ...]]:
-    """Return the picture (mode L or RGB) as a viewer would show it, and notes for the person who sent it.
+    """Return the image (mode L or RGB) as a viewer would show it, and notes for the sender.
 
     Grey values go through the modality LUT and the VOI LUT or window (DICOM PS3.3 C.11.1, C.11.2) and are then
     stretched from their own smallest and largest value to 0..255; MONOCHROME1, where high means dark, is inverted.
 
     Raises:
-        UnsupportedImageError: the file holds no picture, or one in a compression that no installed decoder reads.
+        UnsupportedImageError: the file has no pixel data, or no installed decoder reads its compression.
         CorruptImageError: the file cannot be read.
         ImageTooLargeError: more than ``max_pixels`` pixels.
     """
-    import pydicom  # here, not above: half a second that only DICOM files should cost
+    import pydicom  # imported here, since it takes half a second that other formats do not need
     from pydicom.pixels import apply_modality_lut, apply_voi_lut, convert_color_space, pixel_array
 
     try:

@@ -1,44 +1,44 @@
-"""What can go wrong, one named type per cause; the message is one sentence for the person who sent the input."""
+"""One exception type per cause; the message is one sentence for the person who sent the input."""
 
 
 class OverreadError(Exception):
-    """Base of every error that this package raises on purpose; ``str(error)`` can be shown to anybody."""
+    """Base of every error that this package raises on purpose; ``str(error)`` is fit for users."""
 
 
 class InputError(OverreadError):
-    """The caller's input is at fault: another input would be answered."""
+    """The caller's input is at fault: a corrected input would be answered."""
 
 
 class EmptyImageError(InputError):
-    """Nothing was sent."""
+    """The input is empty."""
 
 
 class UnsupportedImageError(InputError):
-    """The bytes are no picture of a kind that is read here."""
+    """The input is not an image of a supported format."""
 
 
 class CorruptImageError(InputError):
-    """The file starts like a picture and cannot be read to its end."""
+    """The file has a supported format, but is damaged or incomplete."""
 
 
 class ImageTooLargeError(InputError):
-    """The file or the picture in it is larger than is accepted."""
+    """The file or its image exceeds the size limit."""
 
 
 class ImageTooSmallError(InputError):
-    """The picture has too few pixels to show anything."""
+    """The image has fewer pixels per side than the minimum."""
 
 
 class SourceError(InputError):
-    """A picture named by its place (a link, S3) cannot be read from there."""
+    """An image cannot be read from the place that was named, such as a link or an S3 object."""
 
 
 class NotAllowedError(SourceError):
-    """A place that pictures are not read from."""
+    """Reading from the place that was named is not allowed."""
 
 
 class UnknownModelError(InputError):
-    """No model of that name is in the catalogue."""
+    """The catalogue has no model of that name."""
 
 
 class UnknownOperatingPointError(InputError):
@@ -46,4 +46,4 @@ class UnknownOperatingPointError(InputError):
 
 
 class ModelFolderError(OverreadError):
-    """A model folder is incomplete or is not what the catalogue promised."""
+    """A model folder is incomplete, or its files are not those that the catalogue pins."""

@@ -1,4 +1,4 @@
-"""What the bundled models are worth, as a Markdown table of what the evaluation script measured."""
+"""Reads the bundled models' ``evaluation.json`` and makes the Markdown table of test results."""
 
 import json
 from typing import Any
@@ -14,12 +14,12 @@ HEADER = [
 
 
 def summary_table() -> str:
-    """Return one row per bundled model: test figures with 95 % intervals, at the model's default operating point."""
+    """Return one row per bundled model: test results with 95 % intervals at the model's default operating point."""
     return "\n".join(HEADER + [_row(name) for name in catalogue()])
 
 
 def on_test_split(name: str) -> dict[str, Any] | None:
-    """Return what was measured on a bundled model's test split, as in ``evaluation.json``; None if nothing was."""
+    """Return the test split's results in a bundled model's ``evaluation.json``, or None if it was not evaluated."""
     file = catalogue()[name].bundled_folder / EVALUATION_FILE
     return json.loads(file.read_text(encoding="utf-8"))["splits"]["test"] if file.exists() else None
 

@@ -1,4 +1,4 @@
-"""Downloads a picture from a link that a caller sent, with protection against server-side request forgery (SSRF).
+"""Downloads an image from a link that a caller sent, with protection against server-side request forgery (SSRF).
 
 The risk is a link to an address that only this server can reach, such as a cloud metadata service. So only https on
 port 443 (or hosts and ports that the owner lists) is read, every address that the name resolves to must be public, the

@@ -1,22 +1,22 @@
-"""Draws signed heat maps: orange speaks for the finding, teal against it, nothing says nothing.
+"""Draws signed heat maps: orange is evidence for the finding, teal against it, no colour is no evidence.
 
-One fixed colour scale per model, never stretched to the picture's own maximum: an empty map must look empty.
+The colour scale is fixed per model and never stretched to an image's own maximum, so that an empty map looks empty.
 """
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-# Orange and teal, of about equal lightness: told apart by people who are red-green blind, and unlike both the pink and
-# violet of an H&E stain and the grey of a radiograph.
+# Orange and teal of about equal lightness: people with red-green colour blindness can tell them apart, and neither
+# occurs in an H&E stain (pink, violet) or in a radiograph (grey).
 FOR_FINDING = (255, 128, 0)
 AGAINST_FINDING = (0, 150, 170)
 MAX_OPACITY = 0.75
-DISPLAY_SIDES = (448, 1024)  # pixels: the longer side of what is shown is brought into this range
+DISPLAY_SIDES = (448, 1024)  # pixels: the range for the longer side of a displayed image
 
 
 def display_size(size: tuple[int, int]) -> tuple[int, int]:
-    """Return (width, height) with the same shape and the longer side between 448 and 1024 px."""
+    """Return (width, height) with the same aspect ratio and the longer side between 448 and 1024 px."""
     low, high = DISPLAY_SIDES
     longer = max(size)
     factor = min(max(longer, low), high) / longer
@@ -26,11 +26,11 @@ def display_size(size: tuple[int, int]) -> tuple[int, int]:
 def signed_opacity(
     heatmap: npt.NDArray[np.float32], scale: float, size: tuple[int, int], smooth: bool
 ) -> npt.NDArray[np.float32]:
-    """Return (height, width) float32 in -1..1: the map over the whole picture, in units of full colour.
+    """Return (height, width) float32 in -1..1: the map at the image's size, in units of full colour.
 
     Args:
         heatmap: (h, w) float32 log-odds per cell.
-        scale: log-odds of one cell that are drawn in full colour.
+        scale: log-odds of a cell that is drawn in full colour.
         size: (width, height) in pixels.
         smooth: interpolate between cells (bicubic); else draw the model's own grid.
     """
@@ -42,12 +42,12 @@ def signed_opacity(
 def draw_overlay(
     picture: Image.Image, heatmap: npt.NDArray[np.float32], scale: float, smooth: bool = True
 ) -> Image.Image:
-    """Return the RGB picture with the signed map over it; opacity grows with the evidence, colour tells its sign.
+    """Return the RGB image with the signed map over it; opacity shows the amount of evidence, colour its sign.
 
     Args:
-        picture: RGB, already at the size to be shown.
+        picture: RGB, at display size.
         heatmap: (h, w) float32 log-odds per cell.
-        scale: log-odds of one cell that are drawn in full colour.
+        scale: log-odds of a cell that is drawn in full colour.
         smooth: interpolate between cells (bicubic); else draw the model's own grid.
     """
     signed = signed_opacity(heatmap, scale, picture.size, smooth)  # (H, W)
@@ -59,7 +59,7 @@ def draw_overlay(
 
 
 def outline_centre(picture: Image.Image, side: float) -> Image.Image:
-    """Return a copy of the picture with a centred square of ``side`` pixels outlined in white on black."""
+    """Return a copy of the image with a centred square of ``side`` pixels outlined in white on black."""
     outlined = picture.copy()
     draw = ImageDraw.Draw(outlined)
     x, y = picture.width / 2, picture.height / 2

@@ -1,4 +1,4 @@
-"""A model folder as data: what ``config.json`` says about labels, preprocessing, decisions and heat map."""
+"""Reads a model folder's ``config.json``: labels, preprocessing, operating points and heat map."""
 
 import hashlib
 import json
@@ -13,14 +13,14 @@ from overread.views import AS_IT_IS, FLIPPED_AXES
 
 CONFIG_FILE = "config.json"
 ONNX_FILE = "onnx/model.onnx"
-NEEDED_FILES = (CONFIG_FILE, ONNX_FILE)  # of a net; an ensemble's folder needs its config.json only
+NEEDED_FILES = (CONFIG_FILE, ONNX_FILE)  # for inference with a net; an ensemble needs its config.json only
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
     """A threshold on the calibrated probability, chosen on validation data.
 
-    ``sensitivity`` and ``specificity`` are what the threshold reached there.
+    ``sensitivity`` and ``specificity`` were measured there.
     """
 
     name: str
@@ -32,7 +32,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class HeatmapSettings:
-    """How to read the signed map: ``bias`` completes its sum to the log-odds, ``scale`` is full colour (log-odds)."""
+    """The signed map: cells plus ``bias`` sum to the log-odds; a cell of ``scale`` log-odds is drawn in full colour."""
 
     layer: str
     bias: float
@@ -41,18 +41,18 @@ class HeatmapSettings:
 
 @dataclass(frozen=True)
 class Region:
-    """What a label speaks about where that is not the whole picture: the centre, at a physical scale."""
+    """The part of a patch that its label is about: the centre, at a physical scale."""
 
     spacing_um_per_px: float
-    patch_px: int  # side of the patches at that spacing, whatever size the net then reads
+    patch_px: int  # side of the patches at that spacing; the net's input size may differ
     labelled_centre_px: int
 
 
 @dataclass(frozen=True)
 class EnsembleSettings:
-    """How an ensemble makes one answer of several: log-odds are ``slope * mean(members' log-odds) + intercept``.
+    """How an ensemble combines its members: log-odds are ``slope * mean(members' log-odds) + intercept``.
 
-    ``members`` maps each member's name to the SHA-256 of its ONNX file; what a member says is its mean over ``views``.
+    ``members`` maps each member's name to the SHA-256 of its ONNX file; a member's output is averaged over ``views``.
     """
 
     members: Mapping[str, str]
@@ -61,7 +61,7 @@ class EnsembleSettings:
     views: Sequence[str] = (AS_IT_IS,)
 
     def __post_init__(self) -> None:
-        """Refuse an ensemble of nobody, and views that are unknown or none."""
+        """Refuse an ensemble without members, and unknown or missing views."""
         if not self.members:
             raise ValueError("an ensemble has members")
         if not self.views or not set(self.views) <= set(FLIPPED_AXES):
@@ -70,7 +70,7 @@ class EnsembleSettings:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What one model's ``config.json`` says."""
+    """The content of one model's ``config.json``."""
 
     architecture: str
     finding: str
@@ -96,10 +96,10 @@ class ModelConfig:
 
 
 def read_config(folder: Path) -> ModelConfig:
-    """Return what ``config.json`` in a model folder says.
+    """Return the content of ``config.json`` in a model folder.
 
     Raises:
-        ModelFolderError: if the file is missing or lacks what the inference needs.
+        ModelFolderError: if the file is missing or lacks an entry that inference needs.
     """
     try:
         config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))

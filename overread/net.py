@@ -34,7 +34,7 @@ class Net:
         outputs = self.session.run(flip(pixel_values, view))
         return Evidence(
             log_odds=log_odds(outputs.logits),
-            heatmap=flip(outputs.heatmap, view),  # flipping twice gives the first orientation again
+            heatmap=flip(outputs.heatmap, view),  # back to the image's own orientation
             preprocess_ms=0.0,
             inference_ms=(perf_counter() - started) * 1000,
         )

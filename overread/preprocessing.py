@@ -1,7 +1,7 @@
-"""From an upright RGB picture to the tensor a model reads: the one place where pixels are resized and scaled.
+"""Turns an upright RGB image into a model's input tensor: the only place where pixels are resized and scaled.
 
 Size, resampling filter, mean and standard deviation are data in the model's folder (timm's ``pretrained_cfg``), so the
-app, AWS Lambda, the training scripts' evaluation and ``transformers`` all scale pixels alike.
+app, AWS Lambda, the training scripts' evaluation and ``transformers`` all preprocess in the same way.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,10 +22,10 @@ _FILTERS = {
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a model wants its input: a squash to ``height`` x ``width`` pixels, then ``(value / 255 - mean) / std``.
+    """A model's preprocessing: a squash to ``height`` x ``width`` pixels, then ``(value / 255 - mean) / std``.
 
-    The whole picture is squashed, never cropped or padded: in the chest X-ray set the frame's aspect ratio alone
-    predicts the label, and padding would show it to the model.
+    The whole image is squashed, never cropped or padded: in the chest X-ray data set the aspect ratio alone predicts
+    the label, and padding would reveal it to the model.
     """
 
     height: int
@@ -60,15 +60,15 @@ class Preprocessing:
         }
 
     def resize(self, image: Image.Image) -> Image.Image:
-        """Return the RGB picture squashed to the model's input size."""
+        """Return the RGB image squashed to the model's input size."""
         return image.resize((self.width, self.height), _FILTERS[self.interpolation])
 
     def normalise(self, image: Image.Image) -> npt.NDArray[np.float32]:
-        """Return a (3, H, W) float32 array of ``(value / 255 - mean) / std`` from an RGB picture of any size."""
+        """Return a (3, H, W) float32 array of ``(value / 255 - mean) / std`` from an RGB image of any size."""
         pixels = np.asarray(image, dtype=np.float32) / 255.0  # (H, W, 3)
         mean, std = np.asarray(self.mean, np.float32), np.asarray(self.std, np.float32)
         return np.ascontiguousarray(((pixels - mean) / std).transpose(2, 0, 1))
 
     def __call__(self, images: Sequence[Image.Image]) -> npt.NDArray[np.float32]:
-        """Return the batch of RGB pictures as the model's ``pixel_values``, (N, 3, H, W) float32."""
+        """Return the batch of RGB images as the model's ``pixel_values``, (N, 3, H, W) float32."""
         return np.stack([self.normalise(self.resize(image)) for image in images])

@@ -1,4 +1,4 @@
-"""The views of a picture that an ensemble's members see: as it is, and flipped, which changes no label."""
+"""Test-time augmentation: the image as it is, flipped and turned by 180°, none of which changes the label."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ FLIPPED_AXES: Mapping[str, tuple[int, ...]] = {
 
 
 def flip(values: npt.NDArray[np.float32], view: str) -> npt.NDArray[np.float32]:
-    """Return (..., H, W) the picture or map as that view shows it; flipping twice gives the first again.
+    """Return the (..., H, W) image or map in that view; applying a view twice restores the original.
 
     Args:
         values: (..., H, W), any leading axes.
