@@ -21,12 +21,11 @@ from gradio_client.exceptions import AppError
 from PIL import Image, PngImagePlugin
 
 import overread
+from overread.catalogue import entry
 from overread.prediction import DISCLAIMER
 from overread.service import Service
-from tests.support.dicom_file import dicom_film
+from tests.support.dicom_file import dicom
 from tests.support.running_app import running_app
-from training.recipes.ensembles import ENSEMBLES
-from training.recipes.nets import RECIPES
 from training.reports.snippets import snippets
 from ui.examples import examples
 from ui.page import build
@@ -52,7 +51,7 @@ def client(address: str) -> Client:
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    path = tmp_path / "picture.png"
+    path = tmp_path / "image.png"
     path.write_bytes(png(96))
     return path
 
@@ -66,9 +65,11 @@ def test_an_endpoint_answers_as_the_python_api_does(client: Client, image: Path,
     np.testing.assert_array_equal(np.asarray(Image.open(overlay)), np.asarray(expected.overlay))
 
 
-@pytest.mark.parametrize("name", [*RECIPES, *ENSEMBLES])
+@pytest.mark.parametrize("name", overread.names())
 def test_what_a_model_card_shows_for_gradio_client_runs(address: str, image: Path, name: str) -> None:
-    code = snippets({**RECIPES, **ENSEMBLES}[name])["gradio_client"].replace("http://127.0.0.1:7860", address)
+    model = entry(name)
+    shown = snippets(name, model.domain, is_ensemble=bool(model.members))["gradio_client"]
+    code = shown.replace("http://127.0.0.1:7860", address)
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=image.parent, capture_output=True, text=True, timeout=120, check=True
     )
@@ -231,8 +232,10 @@ def test_an_error_of_the_server_is_one_sentence_and_quotes_nothing(
 ) -> None:
     service = Service(threads=1)
 
+    quoted = "Jane Roe"
+
     def broken(*_: object) -> None:
-        raise RuntimeError("Jane Roe")
+        raise RuntimeError(quoted)
 
     for classifier in map(service.classifier, ("histopathology", "chest-xray")):
         monkeypatch.setattr(classifier, "predict", broken)
@@ -242,7 +245,7 @@ def test_an_error_of_the_server_is_one_sentence_and_quotes_nothing(
     with pytest.raises(Exception, match="Something went wrong on our side") as caught:
         asyncio.run(page.process_api(function, [text, "", "", True]))
     assert caught.value.title == "internal"
-    assert "RuntimeError" in caplog.text and "Jane Roe" not in caplog.text
+    assert "RuntimeError" in caplog.text and quoted not in caplog.text
 
 
 def test_the_api_page_describes_every_argument_and_shows_our_examples(client: Client) -> None:
@@ -279,7 +282,7 @@ def test_an_answer_carries_schema_version_and_the_digest_of_the_file(client: Cli
 
 def test_a_dicom_file_is_answered(client: Client, tmp_path: Path) -> None:
     path = tmp_path / "film.dcm"
-    path.write_bytes(dicom_film())
+    path.write_bytes(dicom())
     answer, _ = client.predict(handle_file(path), api_name="/chest_xray")
     assert answer["finding"] == "pneumonia"
 

@@ -34,7 +34,8 @@ ANSWER_FIELDS = {
     "heatmap": "shape [rows, columns], values (log-odds per cell; positive speaks for the finding), bias (log-odds "
     "that belong to no place), unit; all values + bias = log_odds",
     "notes": "what the reader should know of how the image was read",
-    "image_sha256": "SHA-256 of the file that was read",
+    "image_sha256": "SHA-256 of the image that was read",
+    "image_sha256_of": "what that digest is of: file (its bytes) or pixels",
     "model": "name, revision, SHA-256 of the ONNX file, source (hub or bundled)",
     "milliseconds": "time for decode, preprocess, inference, overlay",
     "disclaimer": DISCLAIMER,

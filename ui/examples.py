@@ -1,6 +1,5 @@
 """The example images of each tab, as examples/manifest.json lists them."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
@@ -48,7 +47,6 @@ def examples(domain: Domain) -> list[Example]:
     return [example for example in _all() if example.domain == domain]
 
 
-def example_of(file: Path) -> Example | None:
-    """Return the example with the same bytes as ``file``; None for every other image."""
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    return next((example for example in _all() if example.sha256 == digest), None)
+def example_of(sha256: str) -> Example | None:
+    """Return the example whose file has that SHA-256; None for every other image."""
+    return next((example for example in _all() if example.sha256 == sha256), None)

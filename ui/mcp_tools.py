@@ -48,7 +48,7 @@ class McpTools:
         self._by_tool: dict[str, Domain] = {text.api_name: domain for domain, text in DOMAINS.items()}
         self._limit = anyio.CapacityLimiter(CONCURRENT)
         server: Server[Any, Any] = Server("Overread", instructions=DISCLAIMER)
-        server.list_tools()(self.tools)
+        server.list_tools()(self.tools)  # type: ignore[no-untyped-call]  # the SDK leaves it untyped
         server.call_tool(validate_input=False)(self.call)  # we check, to answer with our own sentences
         self.sessions = StreamableHTTPSessionManager(server, stateless=True, max_request_body_size=MAX_BODY_BYTES)
 

@@ -72,7 +72,7 @@ def _question(service: Service, domain: Domain) -> Question:
         smooth=gr.Checkbox(value=True, label="Smooth heat map (off: the model's own grid)"),
         gallery=gr.Gallery(
             [str(example.path) for example in examples(domain)],
-            label="Examples from the test data, with known labels",
+            label="Examples",
             columns=3,
             height=330,
             allow_preview=False,
@@ -107,7 +107,7 @@ def _connect(service: Service, domain: Domain, question: Question, answer: Answe
             return NOTHING
         classifier = service.classifier(domain, model)
         prediction = classifier.predict(path_of(image), point, smooth)
-        card = verdict_html(prediction, classifier.config, measured[model], example_of(path_of(image)))
+        card = verdict_html(prediction, classifier.config, measured[model], example_of(prediction.image_sha256))
         pair = (own_file(prediction.picture), own_file(prediction.overlay))
         return card, pair, prediction.probabilities, prediction.to_json()
 
