@@ -11,7 +11,7 @@ from PIL import Image
 import overread
 from overread.classifier import Classifier
 from overread.errors import ModelFolderError, UnknownModelError, UnknownOperatingPointError
-from tests.support.tiny_model import MARGIN, MARGIN_BIAS, write_tiny_model
+from tests.support.tiny_model import BIAS_DIFFERENCE, DIFFERENCE, write_tiny_model
 
 JSON_FIELDS = [
     *("finding", "probability", "probabilities", "members", "log_odds", "positive", "decision", "operating_point"),
@@ -21,7 +21,7 @@ JSON_FIELDS = [
 
 def log_odds_by_hand(picture: Image.Image) -> float:
     values = (np.asarray(picture, np.float64) / 255 - 0.5) / 0.5  # (96, 96, 3)
-    return float(values.mean((0, 1)) @ MARGIN + MARGIN_BIAS)
+    return float(values.mean((0, 1)) @ DIFFERENCE + BIAS_DIFFERENCE)
 
 
 def test_probability_is_the_softmax_of_the_logits(tiny: Classifier, picture: Image.Image) -> None:
@@ -38,7 +38,7 @@ def test_the_cells_and_the_bias_add_up_to_the_log_odds(tiny: Classifier, picture
     assert answer.heatmap.sum() + answer.heatmap_bias == pytest.approx(answer.log_odds, abs=1e-4)
 
 
-def test_the_map_lies_over_the_picture_the_right_way_round(tiny: Classifier, picture: Image.Image) -> None:
+def test_the_map_has_the_orientation_of_the_image(tiny: Classifier, picture: Image.Image) -> None:
     answer = tiny.predict(picture)  # red to the left speaks for the finding, blue to the right against it
     assert (answer.heatmap[:, :6] > answer.heatmap[:, 6:].max()).all()
     change = np.asarray(answer.overlay, int) - np.asarray(answer.picture, int)
@@ -63,7 +63,7 @@ def test_an_unknown_model_is_refused_with_the_known_ones() -> None:
         overread.load("gpt")
 
 
-def test_a_batch_answers_as_its_pictures_do_one_by_one(tiny: Classifier) -> None:
+def test_a_batch_gives_the_same_answers_as_single_images(tiny: Classifier) -> None:
     random = np.random.default_rng(0)
     pictures = [Image.fromarray(random.integers(0, 256, (40 + n, 60, 3), np.uint8)) for n in range(21)]
     for one, of_batch in zip(map(tiny.predict, pictures), tiny.predict_batch(pictures), strict=True):
@@ -71,11 +71,11 @@ def test_a_batch_answers_as_its_pictures_do_one_by_one(tiny: Classifier) -> None
         np.testing.assert_allclose(one.heatmap, of_batch.heatmap, atol=1e-6)
 
 
-def test_an_empty_batch_has_no_answers(tiny: Classifier) -> None:
+def test_an_empty_batch_gives_no_answers(tiny: Classifier) -> None:
     assert tiny.predict_batch([]) == []
 
 
-def test_requests_at_the_same_time_do_not_mix(tiny: Classifier) -> None:
+def test_concurrent_requests_do_not_mix(tiny: Classifier) -> None:
     pictures = [Image.new("RGB", (96, 96), (level, 80, 255 - level)) for level in range(0, 256, 8)]
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(tiny.predict, pictures))
@@ -132,7 +132,7 @@ def test_an_incomplete_folder_is_refused(missing: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["{", "{}", '{"overread": {}}'])
-def test_a_config_that_says_too_little_is_refused(damage: str, tmp_path: Path) -> None:
+def test_an_incomplete_config_is_refused(damage: str, tmp_path: Path) -> None:
     folder = write_tiny_model(tmp_path / "model")
     (folder / "config.json").write_text(damage)
     with pytest.raises(ModelFolderError, match=r"config\.json cannot be used"):
@@ -147,7 +147,7 @@ def test_a_file_that_is_no_onnx_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", overread.names())
-def test_bundled_models_hold_to_the_contract(name: str) -> None:
+def test_bundled_models_meet_the_onnx_contract(name: str) -> None:
     classifier = overread.load(name, threads=1)
     noise = np.random.default_rng(3).integers(0, 256, (300, 300, 3), np.uint8)
     answer = classifier.predict(noise)

@@ -31,13 +31,13 @@ def test_the_window_is_applied() -> None:
     np.testing.assert_allclose(grey(dicom(WindowCenter=center, WindowWidth=width)), expected, atol=0.6)
 
 
-def test_of_several_frames_the_first_is_read() -> None:
+def test_the_first_of_several_frames_is_read() -> None:
     decoded = decode(dicom(np.stack([RAMP, RAMP[::-1]]), NumberOfFrames=2))
     assert "2 frames" in decoded.notes[0]
     np.testing.assert_allclose(np.asarray(decoded.picture)[..., 0], RAMP / RAMP.max() * 255, atol=0.51)
 
 
-def test_a_constant_film_does_not_divide_by_zero() -> None:
+def test_a_constant_image_is_black() -> None:
     assert grey(dicom(np.full((64, 48), 7, np.uint16))).max() == 0
 
 
@@ -46,7 +46,7 @@ def test_a_report_without_pixels_is_refused() -> None:
         decode(dicom(None))
 
 
-def test_a_declared_size_beyond_the_limit_is_refused_before_pixels_are_read() -> None:
+def test_a_declared_size_above_the_limit_is_refused_before_pixels_are_read() -> None:
     with pytest.raises(ImageTooLargeError, match="64 megapixels"):
         decode(dicom(Rows=60_000, Columns=60_000))
 

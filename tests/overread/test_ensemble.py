@@ -1,4 +1,4 @@
-"""Ensembles of tiny models, whose answers can be worked out by hand."""
+"""Ensembles of tiny models, whose outputs can be calculated by hand."""
 
 import json
 from pathlib import Path
@@ -40,29 +40,29 @@ def test_the_averaged_cells_and_the_bias_still_add_up(weights: Path) -> None:
     assert answer.heatmap.sum() + answer.heatmap_bias == pytest.approx(answer.log_odds, abs=1e-4)
 
 
-def test_maps_on_different_grids_are_averaged_on_the_finer_and_keep_their_sums() -> None:
+def test_maps_are_averaged_on_the_finest_grid_and_keep_their_sums() -> None:
     coarse, fine = np.array([[[4.0, 0.0], [0.0, -8.0]]]), np.ones((1, 3, 3))
     mean = mean_map([coarse, fine])
     assert mean.shape == (1, 3, 3)
-    # A coarse cell covers one fine cell, half of two and a quarter of the middle one: 4/9, 2/9, 2/9, 1/9 of its worth.
+    # A coarse cell covers one fine cell, half of two and a quarter of the middle one: 4/9, 2/9, 2/9, 1/9 of its value.
     shared = np.array([[16, 8, 0], [8, 4 - 8, -16], [0, -16, -32]]) / 9
     np.testing.assert_allclose(mean[0], (shared + 1) / 2)
     assert mean.sum() == pytest.approx((coarse.sum() + fine.sum()) / 2)
 
 
-def test_it_is_known_by_the_digest_of_the_config_that_pins_its_members(weights: Path) -> None:
+def test_its_identity_is_the_digest_of_its_config(weights: Path) -> None:
     both = Classifier(weights / "both", threads=1)
     assert both.identity.sha256 == sha256_of(weights / "both" / "config.json")
 
 
-def test_another_member_than_it_was_calibrated_with_is_refused(weights: Path) -> None:
+def test_a_member_with_another_digest_is_refused(weights: Path) -> None:
     write_tiny_model(weights / "new", bias=(0.3, 0.1))
     (weights / "new" / "onnx" / "model.onnx").replace(weights / "two" / "onnx" / "model.onnx")
     with pytest.raises(ModelFolderError, match="both was calibrated with another two"):
         Classifier(weights / "both", threads=1)
 
 
-def test_each_member_answers_under_its_own_name_in_whatever_order_they_come(weights: Path) -> None:
+def test_members_are_matched_by_name_not_by_order(weights: Path) -> None:
     one, two = (Classifier(weights / name, threads=1) for name in ("one", "two"))
     answer = Classifier(weights / "both", threads=1, members=[two, one]).predict(NOISE)
     assert answer.members["one"] == pytest.approx(one.predict(NOISE).probability)
@@ -78,7 +78,7 @@ def test_an_ensemble_of_ensembles_is_refused(weights: Path) -> None:
 @pytest.mark.parametrize(
     "change", [{"members": {}}, {"slope": 1, "extra": 1}, {"views": []}, {"views": ["from behind"]}]
 )
-def test_an_ensemble_whose_config_makes_no_sense_is_refused(weights: Path, change: dict[str, Any]) -> None:
+def test_invalid_ensemble_settings_are_refused(weights: Path, change: dict[str, Any]) -> None:
     file = weights / "both" / "config.json"
     config = json.loads(file.read_text())
     config["overread"]["ensemble"] |= change

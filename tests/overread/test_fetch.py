@@ -21,7 +21,7 @@ Fetch = Callable[..., bytes]
 
 
 class Pictures(BaseHTTPRequestHandler):
-    """A web server with one picture and every way of misbehaving."""
+    """A web server with one image and several kinds of misbehaviour."""
 
     server: "Server"
 
@@ -56,18 +56,18 @@ class Pictures(BaseHTTPRequestHandler):
             self.wfile.write(PIXELS)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 class Server(ThreadingHTTPServer):
-    """A server that does not print when a client breaks off, as the tests here do."""
+    """A server that does not print an error when a client closes the connection early."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Pictures)
         self.asleep = threading.Event()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def server(certificate: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def get(server: Server, certificate: Path) -> Fetch:
-    """``fetch`` in an internet of one public host, whose address leads to the server above."""
+    """``fetch`` where HOST is the only public host and its address leads to the server above."""
 
     def connect(address: tuple[str, int], seconds: float) -> socket.socket:
         assert address == (PUBLIC, 443), "the connection must go to the address that was checked"
@@ -121,17 +121,17 @@ def get(server: Server, certificate: Path) -> Fetch:
 
 
 def resolver(*addresses: str) -> Callable[..., list[tuple[Any, ...]]]:
-    """Return a stand-in for ``socket.getaddrinfo`` that answers the first look-up and refuses a second."""
+    """Return a stand-in for ``socket.getaddrinfo`` that answers one look-up and fails on a second."""
     left = [[(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in addresses]]
     return lambda host, port, **options: left.pop()
 
 
 def never(address: tuple[str, int], seconds: float) -> socket.socket:
-    """Stand in for a connection where none may be made."""
+    """Fail, in place of a connection that must not be made."""
     raise AssertionError(f"connected to {address}")
 
 
-def test_reads_a_picture_from_an_allowed_host(get: Fetch) -> None:
+def test_reads_an_image_from_an_allowed_host(get: Fetch) -> None:
     assert get(f"https://{HOST}/x.png?size=1#top") == PIXELS
     assert Pictures.seen[-1] == {"path": "/x.png?size=1", "host": HOST}
 
@@ -153,12 +153,12 @@ def test_reads_a_picture_from_an_allowed_host(get: Fetch) -> None:
         "https://[::1]/x.png",
     ],
 )
-def test_refuses_every_other_link_without_a_look_up(url: str) -> None:
+def test_other_links_are_refused_without_a_look_up(url: str) -> None:
     with pytest.raises(NotAllowedError):
         fetch(url, {HOST}, resolve=resolver(), connect=never)
 
 
-def test_reads_no_link_unless_the_owner_opened_a_host() -> None:
+def test_no_link_is_read_if_no_host_is_allowed() -> None:
     with pytest.raises(NotAllowedError, match="Links are not read here"):
         fetch(f"https://{HOST}/x.png", frozenset(), resolve=resolver(), connect=never)
 
@@ -189,7 +189,7 @@ def test_follows_no_redirect(get: Fetch) -> None:
         get(f"https://{HOST}/moved")
 
 
-def test_follows_as_many_redirects_as_it_is_told_to(get: Fetch) -> None:
+def test_follows_at_most_the_given_number_of_redirects(get: Fetch) -> None:
     public = partial(get, allowed_hosts=None, resolve=lambda host, port, **options: resolver(PUBLIC)(host, port))
     assert public(f"https://{HOST}/hop1", redirects=2) == PIXELS
     with pytest.raises(SourceError, match="more than 2 redirects"):
@@ -205,13 +205,13 @@ def test_a_redirect_to_an_address_that_is_not_public_is_refused(get: Fetch) -> N
 
 
 @pytest.mark.parametrize("url", [f"http://{HOST}/x.png", f"https://{HOST}:8443/x.png", f"https://a:b@{HOST}/x.png"])
-def test_where_every_public_host_is_open_only_plain_https_is_read(url: str) -> None:
+def test_if_all_public_hosts_are_allowed_only_https_on_port_443_is_read(url: str) -> None:
     with pytest.raises(NotAllowedError):
         fetch(url, resolve=resolver(PUBLIC), connect=never)
 
 
 @pytest.mark.parametrize("path", ["/x.png", "/x.png?vast", "/endless"])
-def test_stops_at_the_size_limit_whether_the_server_tells_the_size_or_not(get: Fetch, path: str) -> None:
+def test_stops_at_the_size_limit_with_and_without_a_content_length(get: Fetch, path: str) -> None:
     with pytest.raises(ImageTooLargeError):
         get(f"https://{HOST}{path}", max_bytes=5000)
 
@@ -237,7 +237,7 @@ def test_a_link_with_unencoded_characters_is_an_error(get: Fetch, path: str) -> 
         get(f"https://{HOST}{path}")
 
 
-def test_refuses_a_server_that_cannot_prove_its_name(get: Fetch) -> None:
+def test_refuses_a_server_whose_certificate_is_not_trusted(get: Fetch) -> None:
     with pytest.raises(SourceError, match="certificate"):
         get(f"https://{HOST}/x.png", tls=ssl.create_default_context())
 

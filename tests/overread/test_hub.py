@@ -1,4 +1,4 @@
-"""The command line, and with it the real huggingface_hub client, against a Hub on loopback."""
+"""The command line and the real huggingface_hub client against a Hub on loopback."""
 
 import json
 import subprocess
@@ -59,7 +59,7 @@ def test_the_hub_serves_and_the_answer_names_its_commit(
     assert fetched == {"config.json", "onnx/model.onnx"}  # only what is needed
 
 
-def test_without_a_namespace_nobody_is_asked(hub: HubOnLoopback, tmp_path: Path) -> None:
+def test_without_a_namespace_no_request_is_made(hub: HubOnLoopback, tmp_path: Path) -> None:
     answer, stderr = ask(hub, tmp_path, namespace="")
     assert answer["model"]["source"] == "bundled" and stderr == "" and hub.requests == []
 

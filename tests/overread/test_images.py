@@ -33,7 +33,7 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG which declares a size and holds almost nothing: how a decompression bomb starts."""
+    """Return a PNG that declares a size and holds almost no pixels, as a decompression bomb does."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 100)), (b"IEND", b"")]
     packed = [
@@ -203,7 +203,7 @@ def test_a_file_that_claims_another_format_is_read_by_its_content(tmp_path: Path
     np.testing.assert_array_equal(np.asarray(decode(path).picture), COLOURS)
 
 
-def test_random_bytes_behind_every_magic_number_never_escape_as_another_exception() -> None:
+def test_random_bytes_after_a_magic_number_raise_input_errors_only() -> None:
     random = np.random.default_rng(1)
     starts = [
         b"\x89PNG\r\n\x1a\n",
@@ -221,7 +221,7 @@ def test_random_bytes_behind_every_magic_number_never_escape_as_another_exceptio
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP"])
-def test_a_picture_with_damaged_bytes_is_read_or_refused_and_never_raises_anything_else(kind: str) -> None:
+def test_damaged_bytes_raise_input_errors_only(kind: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     whole = encoded(Image.fromarray(COLOURS), kind, **({"exif": exif} if kind in ("JPEG", "TIFF", "WEBP") else {}))
@@ -234,7 +234,7 @@ def test_a_picture_with_damaged_bytes_is_read_or_refused_and_never_raises_anythi
             assert decode(bytes(damaged)).picture.mode == "RGB"
 
 
-def test_16_bits_at_the_size_limit_take_little_more_memory_than_the_picture() -> None:
+def test_16_bit_images_are_converted_without_a_float_copy() -> None:
     side = 4000
     deep = Image.fromarray(np.tile(np.arange(side, dtype=np.uint16) * 16, (side, 1)))
     tracemalloc.start()

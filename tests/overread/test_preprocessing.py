@@ -28,7 +28,7 @@ def assert_equal_to_transformers(folder: Path, size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", [name for name, entry in catalogue().items() if not entry.members])
-def test_bundled_models_scale_pixels_as_their_folder_tells_transformers(name: str, size: tuple[int, int]) -> None:
+def test_bundled_models_preprocess_as_transformers_does_with_their_folder(name: str, size: tuple[int, int]) -> None:
     assert_equal_to_transformers(catalogue()[name].bundled_folder, size)
 
 
@@ -40,7 +40,7 @@ def test_every_filter_equals_the_image_processor_of_the_folder(interpolation: st
     assert_equal_to_transformers(tmp_path, (301, 177))
 
 
-def test_the_frame_is_squashed_whole() -> None:
+def test_the_whole_image_is_squashed() -> None:
     wide = Image.new("RGB", (400, 100), "black")
     wide.paste("white", (0, 0, 200, 100))
     values = Preprocessing(64, 64, "bilinear", (0.0,) * 3, (1.0,) * 3)([wide])[0]  # (3, 64, 64)
@@ -50,7 +50,7 @@ def test_the_frame_is_squashed_whole() -> None:
 @pytest.mark.parametrize(
     "change", [{"crop_mode": "center"}, {"crop_pct": 0.9}, {"interpolation": "random"}, {"input_size": [1, 96, 96]}]
 )
-def test_a_folder_that_asks_for_something_else_is_refused(change: dict[str, object]) -> None:
+def test_unsupported_preprocessing_is_refused(change: dict[str, object]) -> None:
     cfg = Preprocessing(96, 96, "bicubic", (0.5,) * 3, (0.5,) * 3).to_pretrained_cfg()
     with pytest.raises(ValueError, match=r"squash|interpolation"):
         Preprocessing.from_pretrained_cfg(cfg | change)

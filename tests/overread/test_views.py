@@ -1,4 +1,4 @@
-"""A net that reads one corner only: what it says of a picture depends on how that is turned."""
+"""A net that reads one corner only, so that its output depends on how the image is flipped."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ PICTURE = Image.fromarray(LEVELS).convert("RGB")
 
 
 class UpperLeftCorner:
-    """In place of a session: the first pixel's level is all the evidence there is."""
+    """In place of a session: the only evidence is the level of the first pixel."""
 
     def run(self, pixel_values: Float32) -> Outputs:
         heatmap = np.zeros((len(pixel_values), SIZE, SIZE), np.float32)
@@ -36,7 +36,7 @@ def net() -> Net:
     ("view", "row", "column"),
     [(AS_IT_IS, 0, 0), ("flipped left to right", 0, -1), ("flipped top to bottom", -1, 0), ("turned by 180°", -1, -1)],
 )
-def test_a_map_is_turned_back_to_where_the_picture_has_it(net: Net, view: str, row: int, column: int) -> None:
+def test_maps_are_flipped_back_to_the_image(net: Net, view: str, row: int, column: int) -> None:
     found = net.evidence([PICTURE], (view,))
     level = float(LEVELS[row, column])
     assert found.log_odds[0] == pytest.approx(level, abs=1e-4)
@@ -52,5 +52,5 @@ def test_several_views_are_averaged_and_still_add_up(net: Net) -> None:
     np.testing.assert_allclose(found.heatmap.sum((1, 2)), found.log_odds, atol=1e-4)
 
 
-def test_one_view_is_the_default(net: Net) -> None:
+def test_the_default_is_the_unflipped_view(net: Net) -> None:
     assert net.evidence([PICTURE]).log_odds[0] == pytest.approx(0, abs=1e-4)

@@ -1,6 +1,6 @@
-"""A model folder that takes milliseconds to make and whose every answer can be worked out by hand.
+"""A model folder that takes milliseconds to make and whose outputs can be calculated by hand.
 
-Each cell of its map is the mean colour of 8 x 8 pixels, scaled to -1..1; red speaks for the finding, blue against it.
+Each cell of its map is the mean colour of 8 x 8 pixels, scaled to -1..1; red is evidence for the finding, blue against.
 """
 
 import json
@@ -16,8 +16,8 @@ from overread.model_folder import sha256_of
 SIZE, CELL = 96, 8
 WEIGHT = np.array([[-1.0, 0.0, 1.0], [2.0, 0.0, -1.0]], np.float32)  # (2, 3): class by colour channel
 BIAS = np.array([0.1, 0.4], np.float32)
-MARGIN = WEIGHT[1] - WEIGHT[0]  # (3,): red +3, green 0, blue -2
-MARGIN_BIAS = float(BIAS[1] - BIAS[0])
+DIFFERENCE = WEIGHT[1] - WEIGHT[0]  # (3,): red +3, green 0, blue -2
+BIAS_DIFFERENCE = float(BIAS[1] - BIAS[0])
 
 CONFIG: dict[str, Any] = {
     "architecture": "tiny",
@@ -38,7 +38,7 @@ CONFIG: dict[str, Any] = {
             "rule-in": {"threshold": 0.99, "sensitivity": 0.6, "specificity": 0.95, "rule": "by hand"},
         },
         "default_operating_point": "balanced",
-        "heatmap": {"layer": "average of 8 x 8 pixels", "bias": MARGIN_BIAS, "scale": 0.01},
+        "heatmap": {"layer": "average of 8 x 8 pixels", "bias": BIAS_DIFFERENCE, "scale": 0.01},
         "region": None,
     },
 }
@@ -79,14 +79,14 @@ def _file_of_identity(folder: Path) -> Path:
 
 
 def tiny_onnx(bias: np.ndarray = BIAS) -> onnx.ModelProto:
-    """Return the net: average pooling, then what any net does after its last convolutional stage."""
+    """Return the net: average pooling, then the same head as every other net."""
     cells = (SIZE // CELL) ** 2
-    constants = {"weight": WEIGHT, "bias": bias, "margin": MARGIN / cells, "axes": np.array([2, 3])}
+    constants = {"weight": WEIGHT, "bias": bias, "difference": DIFFERENCE / cells, "axes": np.array([2, 3])}
     nodes = [
         helper.make_node("AveragePool", ["pixel_values"], ["features"], kernel_shape=[CELL] * 2, strides=[CELL] * 2),
         helper.make_node("ReduceMean", ["features", "axes"], ["embedding"], keepdims=0),
         helper.make_node("Gemm", ["embedding", "weight", "bias"], ["logits"], transB=1),
-        helper.make_node("Einsum", ["features", "margin"], ["heatmap"], equation="nchw,c->nhw"),
+        helper.make_node("Einsum", ["features", "difference"], ["heatmap"], equation="nchw,c->nhw"),
     ]
     graph = helper.make_graph(
         nodes,
