@@ -45,7 +45,7 @@ def error_json(error: Exception) -> Json:
 def batch_json(answers: list[Json]) -> Json:
     """Return ``{"predictions": answers}``, with an error in place of each answer beyond Lambda's limit of 6 MB."""
     room = MAX_ANSWER_BYTES
-    kept: list[Json] = []
+    fitting: list[Json] = []
     for answer in answers:
         size = len(json.dumps(answer))
         if size > room:
@@ -56,8 +56,8 @@ def batch_json(answers: list[Json]) -> Json:
             )
         else:
             room -= size
-        kept.append(answer)
-    return {"predictions": kept}
+        fitting.append(answer)
+    return {"predictions": fitting}
 
 
 def http_response(status: int, body: Json) -> Json:

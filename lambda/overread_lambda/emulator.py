@@ -69,7 +69,7 @@ class LocalFunction:
             package: an unzipped package to run; default: this working tree.
             environment: more environment variables.
             log: receives its output; default: the output of this process.
-            memory_mb: the memory that the function is told it has; decides the number of threads.
+            memory_mb: the memory that the emulator reports to the function; it decides the number of threads.
             python: the interpreter that runs the handler; it must have awslambdaric.
             handler: module and function.
         """

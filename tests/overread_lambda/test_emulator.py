@@ -54,8 +54,8 @@ def test_a_warm_call_answers_the_same(call: Invoke, radiograph: bytes) -> None:
 
 
 def test_ten_callers_at_once_are_all_answered(call: Invoke) -> None:
-    pictures = [png(96, 96, seed) for seed in range(10)]
-    events = [{"image": base64_of(picture), "model": "histopathology", "heatmap": "none"} for picture in pictures]
+    images = [png(96, 96, seed) for seed in range(10)]
+    events = [{"image": base64_of(image), "model": "histopathology", "heatmap": "none"} for image in images]
     one_by_one = [without_times(call(event)) for event in events]
     with ThreadPoolExecutor(10) as callers:
         assert [without_times(answer) for answer in callers.map(call, events)] == one_by_one
@@ -91,7 +91,7 @@ def test_every_error_comes_as_json_with_a_status(event: JsonValue, status: int, 
 
 @pytest.mark.parametrize(("content_type", "status"), [("text/html", 415), ("image/png", 400)])
 def test_http_errors_carry_their_status(content_type: str, status: int, call: Invoke) -> None:
-    error = body_of(call(http_v2("not a picture", content_type)), status)["error"]
+    error = body_of(call(http_v2("not an image", content_type)), status)["error"]
     assert error["status"] == status
 
 
@@ -155,12 +155,12 @@ def test_a_queue_keeps_nothing_of_what_is_answered_or_cannot_be(call: Invoke, st
 
 
 def bad_payload(chance: random.Random) -> JsonValue:
-    """Return an event that is wrong in a random way: of its shape, its types, its text or its picture's bytes."""
+    """Return an event with random faults in its shape, its types, its text or the bytes of its image."""
     values = [None, True, -1, 1e308, "", "x", "\ud800", "\0", "é" * 99, [], [[]], {}, {"a": {"b": []}}, "A" * 4001]
-    picture = io.BytesIO()
+    file = io.BytesIO()
     kind = chance.choice(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"])
-    Image.frombytes("RGB", (40, 40), chance.randbytes(4800)).save(picture, kind)
-    data = bytearray(picture.getvalue())
+    Image.frombytes("RGB", (40, 40), chance.randbytes(4800)).save(file, kind)
+    data = bytearray(file.getvalue())
     for _ in range(chance.choice([1, 3, 30])):
         data[chance.randrange(min(len(data), chance.choice([16, 128, 10_000])))] = chance.randrange(256)
     if chance.random() < 0.3:

@@ -45,7 +45,7 @@ def test_what_is_not_said_is_left_to_the_model_and_to_the_default_heat_map() -> 
     assert one({"image": base64_of(DATA)}) == Question(DATA, "", None, "grid", smooth=True)
 
 
-def test_a_picture_may_be_named_by_its_place() -> None:
+def test_an_image_may_be_named_by_its_place() -> None:
     assert one({"s3": {"bucket": "b", "key": "k/x.png"}, "model": "m"}).image == S3Object("b", "k/x.png")
     assert one({"url": "https://example.org/x.png", "model": "m"}).image == Link("https://example.org/x.png")
 
@@ -54,13 +54,13 @@ def test_the_query_string_can_ask_for_the_grid_itself() -> None:
     assert one(http_v2(base64_of(DATA), "image/png", True, model="m", smooth="false")).smooth is False
 
 
-def test_a_batch_takes_common_settings_and_each_picture_may_have_its_own() -> None:
+def test_a_batch_takes_common_settings_and_each_image_may_have_its_own() -> None:
     request = parse({"images": [base64_of(DATA), {"image": base64_of(DATA), "heatmap": "none"}], "model": "m"})
     assert request.batch
     assert request.questions == (Question(DATA, "m"), Question(DATA, "m", heatmap="none"))
 
 
-def test_one_bad_picture_of_a_batch_does_not_touch_the_others() -> None:
+def test_one_bad_image_of_a_batch_does_not_touch_the_others() -> None:
     images = [base64_of(DATA), "?", 7, {}, {"image": "AA==", "images": []}]
     good, *bad = parse({"images": images, "model": "m"}).questions
     assert good == Question(DATA, "m")
@@ -104,7 +104,7 @@ def test_one_bad_picture_of_a_batch_does_not_touch_the_others() -> None:
         ({**http_v2("{}"), "headers": None, "body": 5}, RequestError, "no body"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_sentence(event: object, error: type[Exception], words: str) -> None:
+def test_an_error_says_what_is_wrong(event: object, error: type[Exception], words: str) -> None:
     with pytest.raises(error) as raised:
         parse(event)
     assert type(raised.value) is error

@@ -44,7 +44,7 @@ def test_a_domain_stands_for_its_default_model(domain: Domain, patch: bytes) -> 
 
 def test_the_heat_map_comes_as_asked_for(patch: bytes) -> None:
     event = {"image": base64_of(patch), "model": "histopathology"}
-    none, grid, picture, cells = (
+    none, grid, png_answer, cells = (
         ask({**event, **asked})
         for asked in ({"heatmap": "none"}, {"heatmap": "grid"}, {"heatmap": "png"}, {"heatmap": "png", "smooth": False})
     )
@@ -52,7 +52,7 @@ def test_the_heat_map_comes_as_asked_for(patch: bytes) -> None:
     assert "values" not in none["heatmap"]
     assert none["heatmap"]["shape"] == list(np.shape(grid["heatmap"]["values"]))
     model = overread.load(grid["model"]["name"], threads=1)
-    for answer, smooth in ((picture, True), (cells, False)):
+    for answer, smooth in ((png_answer, True), (cells, False)):
         overlay = Image.open(io.BytesIO(base64.b64decode(answer.pop("overlay_png_base64"))))
         assert np.array_equal(np.asarray(overlay), np.asarray(model.predict(patch, smooth=smooth).overlay))
         assert without_times(answer) == without_times(grid)
@@ -122,7 +122,7 @@ def test_every_error_has_its_status_and_says_what_to_do(event: JsonValue, status
     assert words in answer["error"]["message"]
 
 
-def test_our_own_faults_are_told_without_their_cause(
+def test_a_fault_of_the_function_is_answered_without_its_cause(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], patch: bytes
 ) -> None:
     secret = base64_of(patch)

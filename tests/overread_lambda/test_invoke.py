@@ -1,4 +1,4 @@
-"""overread_lambda/invoke.py: pictures from files, folders and S3 to the function, answers as a table or JSON."""
+"""overread_lambda/invoke.py: images from files, folders and S3 to the function, answers as a table or JSON."""
 
 import json
 import threading
@@ -18,13 +18,13 @@ from overread_lambda import invoke
 
 @pytest.fixture
 def folder(tmp_path: Path, patch: bytes) -> Path:
-    """Three good pictures in two folders, a broken one, and a file that is none."""
-    folder = tmp_path / "pictures"
+    """Three images in two folders, a broken one, and a text file."""
+    folder = tmp_path / "images"
     (folder / "inner").mkdir(parents=True)
     for name in ("b.png", "a.png", "inner/c.png"):
         (folder / name).write_bytes(patch)
     (folder / "d.jpg").write_bytes(b"broken")
-    (folder / "readme.txt").write_text("no picture")
+    (folder / "readme.txt").write_text("text")
     return folder
 
 
@@ -53,7 +53,7 @@ def test_prints_json_and_saves_overlays(endpoint: str, folder: Path, capsys: pyt
     assert Image.open(overlay).size == (448, 448)
 
 
-def test_names_a_picture_in_s3(endpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_names_an_image_in_s3(endpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--model", "histopathology", "--function", "function", "--endpoint-url", endpoint, "--json"]
     assert invoke.main([f"s3://{BUCKET}/folder/patch.png", *options, "--heatmap", "none"]) == 0
     assert "values" not in json.loads(capsys.readouterr().out)["heatmap"]
