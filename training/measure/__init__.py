@@ -1,1 +1,1 @@
-"""Measurements: metrics, calibration, predictions, heat-map quality, plots."""
+"""Measurements: predictions, metrics, intervals, operating points, heat-map quality, file statistics, plots."""

@@ -1,4 +1,4 @@
-"""What a finished model's heat map is worth: the pointing game, and deletion and insertion of what it marks."""
+"""Measures an exported model's heat map: the grid pointing game, deletion and insertion."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,92 +9,83 @@ import numpy as np
 import numpy.typing as npt
 from datasets import Dataset
 from PIL import Image
-from transformers import TimmWrapperForImageClassification
 
 from overread.classifier import Classifier
 from overread.evidence import mean_map
-from training.measure.calibration import sigmoid
+from overread.probability import sigmoid
 from training.measure.perturbation import perturbation_curves
 from training.measure.pointing_game import (
-    MapOf,
     PointingGame,
-    gradcam_default_map,
-    maps_of,
-    mean_over_views,
-    mosaics,
-    our_map,
+    heatmaps_of,
+    image_grids,
+    most_confident_correct,
     pointing_game,
-    surest,
 )
-from training.methods.gradcam import HeatmapClassifier
+from training.measure.torch_heatmaps import (
+    HeatmapOf,
+    load_torch_net,
+    mean_over_views,
+    own_heatmap,
+    pytorch_grad_cam_heatmap,
+)
 from training.recipes.nets import Recipe
 
 PEER = "pytorch_grad_cam"
-BATCH_SIZE = 2  # mosaics are large
+BATCH_SIZE = 2  # grids of images are large
 
 Floats = npt.NDArray[np.floating]
-
-
-def torch_net(folder: Path) -> HeatmapClassifier:
-    """Return a model folder's net in torch, for maps of pictures larger than the ONNX file takes.
-
-    Raises:
-        OSError: if the folder has no ``model.safetensors``.
-    """
-    wrapper = TimmWrapperForImageClassification.from_pretrained(folder).float().eval()
-    return HeatmapClassifier(wrapper.timm_model)
 
 
 def play_pointing_game(
     members: Sequence[Recipe],
     views: Sequence[str],
-    weights: Path,
+    models: Path,
     dataset: Dataset,
     log_odds: Floats,
     count: int,
     with_peer: bool,
 ) -> dict[str, Any]:
-    """Return the grid pointing game's scores on a split.
+    """Return the pointing game's scores on a split, ready for JSON.
 
-    ``any`` is our map's on pictures drawn from all, ``surest`` on those that the model is right and surest about, and
-    ``pytorch_grad_cam``, asked for by ``with_peer``, that library's default map on the latter.
+    ``any`` is the score on images drawn from all, ``surest`` on the most confident correct ones, and
+    ``pytorch_grad_cam``, with ``with_peer`` only, that library's score on the latter.
 
     Args:
         members: one net, or an ensemble's.
-        views: what each member is shown of a mosaic, see ``overread.views``.
-        weights: where the model folders are.
+        views: that are averaged, see ``overread.views``.
+        models: the folder of model folders.
         dataset: the split.
-        log_odds: (N,) what the model says of its rows.
-        count: number of mosaics.
-        with_peer: play with the peer's map as well; one net only.
+        log_odds: (N,) of the model on its rows.
+        count: number of grids.
+        with_peer: score the peer's map as well; for one net only.
     """
-    rows = surest(log_odds, np.asarray(dataset["labels"]), count, 3 * count)
-    sure = dataset.select(rows)
-    nets = [torch_net(weights / member.name) for member in members]
-    ours = [mean_over_views(our_map(net), views) for net in nets]
-    games = {"any": _play(members, ours, dataset, count), "surest": _play(members, ours, sure, count)}
+    rows = most_confident_correct(log_odds, np.asarray(dataset["labels"]), count, 3 * count)
+    confident = dataset.select(rows)
+    nets = [load_torch_net(models / member.name) for member in members]
+    own = [mean_over_views(own_heatmap(net), views) for net in nets]
+    games = {"any": _play(members, own, dataset, count), "surest": _play(members, own, confident, count)}
     if with_peer:
-        games[PEER] = _play(members, [gradcam_default_map(net.net) for net in nets], sure, count)
+        games[PEER] = _play(members, [pytorch_grad_cam_heatmap(net.net) for net in nets], confident, count)
     return {name: asdict(game) for name, game in games.items()}
 
 
-def _play(members: Sequence[Recipe], maps: Sequence[MapOf], dataset: Dataset, count: int) -> PointingGame:
-    pictures, labels = [image.convert("RGB") for image in dataset["image"]], np.asarray(dataset["labels"])
-    shown = []
-    for member, map_of in zip(members, maps, strict=True):
-        made = mosaics(member.preprocessing()(pictures), labels, count)
-        shown.append(maps_of(made, map_of, BATCH_SIZE))
-    return pointing_game(mean_map(shown), made.quadrants)
+def _play(members: Sequence[Recipe], heatmap_of: Sequence[HeatmapOf], dataset: Dataset, count: int) -> PointingGame:
+    images, labels = [image.convert("RGB") for image in dataset["image"]], np.asarray(dataset["labels"])
+    heatmaps = []
+    for member, member_heatmap_of in zip(members, heatmap_of, strict=True):
+        grids = image_grids(member.preprocessing()(images), labels, count)
+        heatmaps.append(heatmaps_of(grids, member_heatmap_of, BATCH_SIZE))
+    return pointing_game(mean_map(heatmaps), grids.quadrants)
 
 
 def delete_and_insert(classifier: Classifier, dataset: Dataset, count: int, seed: int = 2026) -> dict[str, Any]:
-    """Return deletion and insertion curves of the shipped map on pictures with the finding, the same for all models."""
+    """Return deletion and insertion curves of the exported heat map, on the same positive images for all models."""
     positives = np.flatnonzero(np.asarray(dataset["labels"]) == 1)
     rows = np.random.default_rng(seed).choice(positives, min(count, len(positives)), replace=False)
-    pictures = [image.convert("RGB") for image in dataset.select(sorted(rows))["image"]]
-    heatmaps = [classifier.evidence([picture]).heatmap[0] for picture in pictures]
+    images = [image.convert("RGB") for image in dataset.select(sorted(rows))["image"]]
+    heatmaps = [classifier.evidence([image]).heatmap[0] for image in images]
 
     def probability_of(versions: list[Image.Image]) -> Floats:
         return sigmoid(classifier.evidence(versions).log_odds)
 
-    return asdict(perturbation_curves(pictures, heatmaps, probability_of, seed=seed))
+    return asdict(perturbation_curves(images, heatmaps, probability_of, seed=seed))

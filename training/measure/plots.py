@@ -1,7 +1,6 @@
-"""Draws what the evaluation measured as small PNG files, 700 pixels wide.
+"""Plots of an evaluation and of a training, as small PNG files, 700 px wide.
 
-Colours are the heat map's orange and teal, then greys, each with a line style of its own, so that no plot depends on
-telling colours apart.
+Every colour (the heat map's orange and teal, two greys) has its own line style, so no plot depends on colour vision.
 """
 
 import io
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -21,7 +19,9 @@ from sklearn.metrics import auc, average_precision_score, precision_recall_curve
 
 from overread.heatmaps import AGAINST_FINDING, FOR_FINDING
 from overread.model_folder import OperatingPoint
+from training.measure.intervals import Floats
 from training.measure.metrics import BINS
+from training.measure.ranking import Labels
 
 WIDTH = 7.0  # inches, at 100 pixels each
 ORANGE, TEAL = ("#{:02x}{:02x}{:02x}".format(*colour) for colour in (FOR_FINDING, AGAINST_FINDING))
@@ -29,17 +29,15 @@ STYLES = ((TEAL, "-"), (ORANGE, "--"), ("#404040", "-."), ("#909090", ":"))
 MARKERS = "osD^v"
 COLOURS = 64
 
-Floats = npt.NDArray[np.floating]
-Labels = npt.NDArray[np.integer]
 Splits = Mapping[str, tuple[Labels, Floats]]
 Legend = Literal["best", "upper left", "lower left", "lower right"]
 
 
 def roc_and_pr(splits: Splits, points: list[OperatingPoint], path: Path) -> None:
-    """Write the ROC and the precision-recall curve of each split, with its operating points on them.
+    """Write the ROC and precision-recall curves of each split, with the operating points marked.
 
     Args:
-        splits: (N,) labels, 0 or 1, and (N,) probabilities by the name shown.
+        splits: (N,) labels, 0 or 1, and (N,) probabilities by the split's name.
         points: marked on every curve.
         path: of the PNG, 700 x 370 px.
     """
@@ -53,12 +51,12 @@ def roc_and_pr(splits: Splits, points: list[OperatingPoint], path: Path) -> None
         area = average_precision_score(labels, probabilities)
         pr.plot(recall, precision, line, color=colour, drawstyle="steps-post", label=f"{name}: average {area:.3f}")
         for point, marker in zip(points, cycle(MARKERS), strict=False):
-            called, positive = probabilities >= point.threshold, labels == 1
-            reached = called[positive].mean()
+            predicted, positive = probabilities >= point.threshold, labels == 1
+            sensitivity_there = predicted[positive].mean()
             style: dict[str, Any] = {"color": colour, "markeredgecolor": "black", "markersize": 6, "zorder": 3}
-            roc.plot(called[~positive].mean(), reached, marker, **style)
-            if called.any():
-                pr.plot(reached, positive[called].mean(), marker, **style)
+            roc.plot(predicted[~positive].mean(), sensitivity_there, marker, **style)
+            if predicted.any():
+                pr.plot(sensitivity_there, positive[predicted].mean(), marker, **style)
     for point, marker in zip(points, cycle(MARKERS), strict=False):
         roc.plot([], [], marker, color="white", markeredgecolor="black", markersize=6, label=point.name)
     roc.plot([0, 1], [0, 1], color="#c0c0c0", linewidth=0.8, zorder=0)
@@ -70,29 +68,29 @@ def roc_and_pr(splits: Splits, points: list[OperatingPoint], path: Path) -> None
 
 
 def reliability(splits: Splits, path: Path) -> None:
-    """Write the reliability diagram (15 bins of equal width, empty ones left out) above the count in each bin.
+    """Write the reliability diagram (15 bins of equal width, without empty ones) above a histogram of probabilities.
 
     Args:
-        splits: (N,) labels, 0 or 1, and (N,) probabilities by the name shown, such as before and after calibration.
+        splits: (N,) labels, 0 or 1, and (N,) probabilities by name, such as before and after calibration.
         path: of the PNG, 700 x 560 px.
     """
     figure = _figure(5.6)
     diagram, histogram = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     for (name, (labels, probabilities)), (colour, line) in zip(splits.items(), cycle(STYLES), strict=False):
-        share, probability = calibration_curve(labels, probabilities, n_bins=BINS)
-        diagram.plot(probability, share, line, marker="o", markersize=4, color=colour, label=name)
+        frequency, probability = calibration_curve(labels, probabilities, n_bins=BINS)
+        diagram.plot(probability, frequency, line, marker="o", markersize=4, color=colour, label=name)
         edges = np.linspace(0, 1, BINS + 1)
         histogram.hist(probabilities, edges, histtype="step", log=True, color=colour, linestyle=line, linewidth=1.5)
     diagram.plot([0, 1], [0, 1], color="#c0c0c0", linewidth=0.8, zorder=0)
     diagram.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    _label(diagram, "", "Share with the finding", "upper left")
-    histogram.set_ylim(bottom=0.5)  # a bin with one picture shows
-    _label(histogram, "Predicted probability", "Pictures (log scale)")
+    _label(diagram, "", "Fraction with the finding", "upper left")
+    histogram.set_ylim(bottom=0.5)  # so that a bin with one image is visible
+    _label(histogram, "Predicted probability", "Images (log scale)")
     _save(figure, path)
 
 
 def confusions(operating_points: Mapping[str, Mapping[str, Any]], path: Path) -> None:
-    """Write one confusion matrix per operating point: pictures, and their share of the row, which is the shade.
+    """Write one confusion matrix per operating point: number of images and percentage of the row, which is the shade.
 
     Args:
         operating_points: as ``training.measure.metrics.measure`` returns them.
@@ -105,15 +103,15 @@ def confusions(operating_points: Mapping[str, Mapping[str, Any]], path: Path) ->
         counts = np.array(
             [[point["true_negative"], point["false_positive"]], [point["false_negative"], point["true_positive"]]]
         )
-        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        axes.imshow(shares, cmap=shades, vmin=0, vmax=1)
+        fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        axes.imshow(fractions, cmap=shades, vmin=0, vmax=1)
         for (row, column), count in np.ndenumerate(counts):
-            axes.text(column, row, f"{count}\n{shares[row, column]:.1%}", ha="center", va="center")
+            axes.text(column, row, f"{count}\n{fractions[row, column]:.1%}", ha="center", va="center")
         axes.set_title(f"{name} (≥ {point['threshold']:.3f})", fontsize="medium")
         axes.set_xticks((0, 1), ("no finding", "finding"))
         axes.set_yticks((0, 1), ("no finding", "finding"), rotation=90, va="center")
-        axes.set_xlabel("Called (pictures)")
-    panels[0].set_ylabel("Labelled (pictures)")
+        axes.set_xlabel("Predicted (images)")
+    panels[0].set_ylabel("Labelled (images)")
     _save(figure, path)
 
 
@@ -140,17 +138,17 @@ def history(log_history: list[dict[str, Any]], path: Path) -> None:
 
 
 def curves(means: Mapping[str, Floats], path: Path) -> None:
-    """Write mean deletion and insertion curves (Petsiuk et al. 2018), each with the area under it.
+    """Write mean deletion and insertion curves (Petsiuk et al. 2018) with their areas.
 
     Args:
-        means: (K,) mean probability by the name shown, at K even steps from 0 % to 100 % of the pixels.
+        means: (K,) mean probability by the curve's name, at K even steps from 0 % to 100 % of the pixels.
         path: of the PNG, 700 x 350 px.
     """
     figure = _figure(3.5)
     axes = figure.subplots()
     for (name, mean), (colour, line) in zip(means.items(), cycle(STYLES), strict=False):
-        share = np.linspace(0, 1, len(mean))
-        axes.plot(100 * share, mean, line, color=colour, label=f"{name}: area {auc(share, mean):.3f}")
+        fraction = np.linspace(0, 1, len(mean))
+        axes.plot(100 * fraction, mean, line, color=colour, label=f"{name}: area {auc(fraction, mean):.3f}")
     axes.set(xlim=(0, 100), ylim=(-0.02, 1.02))
     _label(axes, "Pixels deleted or inserted (%)", "Mean probability", "best")
     _save(figure, path)
@@ -173,6 +171,6 @@ def _label(axes: Axes, x: str, y: str, legend: Legend | None = None) -> None:
 def _save(figure: Figure, path: Path) -> None:
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png")
-    # A palette takes a third of the space, and the saved file does not name the version of matplotlib.
+    # A palette needs a third of the space; saving with Pillow leaves out matplotlib's version.
     palette = Image.open(drawn).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     palette.save(path, format="PNG", optimize=True)

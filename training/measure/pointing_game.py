@@ -1,208 +1,146 @@
-"""The grid pointing game: does a heat map put its evidence where the finding is, without anybody having drawn it?
+"""The grid pointing game: measures how well a heat map localises the finding, without anyone's annotation.
 
-One picture with the finding and three without make a 2 x 2 mosaic; the score is the share of the map's positive
-evidence in the finding's quadrant, 0.25 by chance (Böhle et al. 2021, Convolutional Dynamic Alignment Networks; Rao et
-al. 2022, Towards Better Understanding Attribution Methods). Both papers play it with pictures that the model is right
-and surest about, so that an error of the map is not confused with one of the model: ``surest`` finds them. Played with
-pictures drawn from all, a model that errs pays for it. A cell near the seam sees both sides.
+Four images, one of them with the finding, make a 2 x 2 grid. The score is the fraction of positive evidence in the
+finding's quadrant, 0.25 by chance (Böhle et al. 2021, Convolutional Dynamic Alignment Networks; Rao et al. 2022,
+Towards Better Understanding Attribution Methods). Both papers take the most confident correct images, see
+``most_confident_correct``; on randomly drawn images the score also reflects classification errors. A cell at the seam
+covers both sides.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from pytorch_grad_cam import GradCAM
-from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
-from torch import Tensor, nn
 
-from overread.views import flip
-from training.measure.metrics import MeanEstimate, estimate_mean
-from training.methods.gradcam import HeatmapClassifier
+from training.measure.intervals import MeanEstimate, estimate_mean
+from training.measure.torch_heatmaps import HeatmapOf
 from training.methods.mosaic_training import stitch
 
 Floats = npt.NDArray[np.floating]
 Integers = npt.NDArray[np.integer]
-MapOf = Callable[[Floats], Floats]  # pixel values (N, 3, H, W) float32 -> heat maps (N, h, w)
 
 
 @dataclass(frozen=True)
-class Mosaics:
-    """Which pictures make which mosaic; pixels are copied batch by batch only."""
+class ImageGrids:
+    """Which images make which 2 x 2 grid."""
 
-    pixel_values: Floats  # (N, 3, H, W): the single pictures
-    pictures: Integers  # (count, 4): rows of pixel_values, upper left, upper right, lower left, lower right
-    quadrants: Integers  # (count,): 0 to 3 in that order, where the picture with the finding is
+    pixel_values: Floats  # (N, 3, H, W) single images
+    images: Integers  # (count, 4) rows of pixel_values: upper left, upper right, lower left, lower right
+    quadrants: Integers  # (count,) 0 to 3 in that order: where the image with the finding is
 
     def batches(self, size: int) -> Iterator[Floats]:
         """Yield pixel values (B, 3, 2H, 2W), with B = ``size`` in all but the last batch."""
         for start in range(0, len(self.quadrants), size):
-            tiles = self.pixel_values[self.pictures[start : start + size].ravel()]  # (4B, 3, H, W)
+            tiles = self.pixel_values[self.images[start : start + size].ravel()]  # (4B, 3, H, W)
             yield stitch(torch.from_numpy(tiles)).numpy()
 
 
 @dataclass(frozen=True)
 class PointingGame(MeanEstimate):
-    """The mean share of positive evidence in the finding's quadrant, with its 95 % interval over mosaics."""
+    """The mean fraction of positive evidence in the finding's quadrant, with its 95 % interval over grids."""
 
-    mosaics: int
-    empty: int  # mosaics on which the map shows no positive evidence at all; each scores 0
-    grid: tuple[int, int]  # cells of the mosaic's map: height, width
+    mosaics: int  # number of grids
+    empty: int  # grids whose heat map has no positive evidence; each scores 0
+    grid: tuple[int, int]  # cells of a heat map: height, width
 
 
-def mosaics(pixel_values: Floats, labels: Integers, count: int, seed: int = 2026) -> Mosaics:
-    """Return ``count`` mosaics of one picture with the finding and three different ones without.
+def image_grids(pixel_values: Floats, labels: Integers, count: int, seed: int = 2026) -> ImageGrids:
+    """Return ``count`` grids of one image with the finding and three different ones without.
 
-    Which pictures meet where depends on the labels, the count and the seed only: models that read other pixels of the
-    same pictures play the same game. No positive picture comes twice before all have come once.
+    The grids depend on the labels, the count and the seed only, so that all models get the same ones whatever their
+    preprocessing. All positive images are used before one is used again.
 
     Args:
         pixel_values: (N, 3, H, W) float32, preprocessed.
         labels: (N,) 1 with the finding, 0 without.
-        count: number of mosaics.
-        seed: of picks and places.
+        count: number of grids.
+        seed: of images and quadrants.
 
     Raises:
-        ValueError: if there is no positive picture, or fewer than three negative ones, or labels do not fit pictures.
+        ValueError: if there is no positive image, fewer than three negative ones, or not one label per image.
     """
     positives, negatives = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
     if len(labels) != len(pixel_values) or len(positives) < 1 or len(negatives) < 3:
         raise ValueError(
-            f"expected one positive picture and three negative ones or more, each with its label, got {len(positives)} "
-            f"and {len(negatives)} among {len(pixel_values)} pictures"
+            f"expected at least one positive and three negative images, each with its label, got {len(positives)} and "
+            f"{len(negatives)} labels for {len(pixel_values)} images"
         )
     rng = np.random.default_rng(seed)
     quadrants = rng.integers(0, 4, count)
-    picks = np.resize(rng.permutation(positives), count)
-    pictures = np.stack(
+    chosen = np.resize(rng.permutation(positives), count)
+    images = np.stack(
         [
-            np.insert(rng.choice(negatives, 3, replace=False), quadrant, pick)
-            for quadrant, pick in zip(quadrants, picks, strict=True)
+            np.insert(rng.choice(negatives, 3, replace=False), quadrant, positive)
+            for quadrant, positive in zip(quadrants, chosen, strict=True)
         ]
     )
-    return Mosaics(pixel_values, pictures, quadrants)
+    return ImageGrids(pixel_values, images, quadrants)
 
 
-def surest(log_odds: Floats, labels: Integers, positives: int, negatives: int) -> Integers:
-    """Return the rows of the pictures that the model is right and surest about, at most so many of each class.
+def most_confident_correct(log_odds: Floats, labels: Integers, positives: int, negatives: int) -> Integers:
+    """Return the rows of the correctly classified images with the largest |log-odds|.
 
     Args:
-        log_odds: (N,) the model's.
+        log_odds: (N,) of the model.
         labels: (N,) 1 with the finding, 0 without.
-        positives: how many with the finding.
-        negatives: how many without.
+        positives: largest number with the finding.
+        negatives: largest number without.
     """
-    right = [np.flatnonzero((labels == label) & ((log_odds > 0) == label)) for label in (1, 0)]
-    orders = (-log_odds, log_odds)
-    picked = [
-        rows[np.argsort(order[rows], kind="stable")][:count]
-        for rows, order, count in zip(right, orders, (positives, negatives), strict=True)
+    correct = [np.flatnonzero((labels == label) & ((log_odds > 0) == label)) for label in (1, 0)]
+    chosen = [
+        rows[np.argsort(-np.abs(log_odds[rows]), kind="stable")][:count]
+        for rows, count in zip(correct, (positives, negatives), strict=True)
     ]
-    return np.sort(np.concatenate(picked))
+    return np.sort(np.concatenate(chosen))
 
 
-def share_in_quadrant(heatmaps: Floats, quadrants: Integers) -> Floats:
-    """Return (N,) float64 in 0..1: the share of each map's positive evidence that lies in its quadrant.
-
-    A map without positive evidence scores 0, as in the code of Böhle et al.: it has not pointed at the finding.
+def heatmaps_of(grids: ImageGrids, heatmap_of: HeatmapOf, batch_size: int = 8) -> Floats:
+    """Return (count, h, w) heat maps of all grids.
 
     Args:
-        heatmaps: (N, h, w), signed or not; what is below 0 counts as 0.
-        quadrants: (N,) 0 upper left, 1 upper right, 2 lower left, 3 lower right.
-
-    Raises:
-        ValueError: if an odd number of rows or columns leaves cells that lie in two quadrants.
+        grids: of images.
+        heatmap_of: such as ``own_heatmap(net)``; is called with pixels of twice the images' size.
+        batch_size: grids at a time.
     """
-    images, height, width = heatmaps.shape
-    if height % 2 or width % 2:
-        raise ValueError(f"a map of {height} x {width} cells cannot be cut into quadrants")
-    positive = np.maximum(heatmaps, 0, dtype=np.float64).reshape(images, 2, height // 2, 2, width // 2)
-    evidence = positive.sum((2, 4)).reshape(images, 4)
-    total = evidence.sum(1)
-    return np.divide(evidence[np.arange(images), quadrants], total, out=np.zeros(images), where=total > 0)
-
-
-def maps_of(made: Mosaics, map_of: MapOf, batch_size: int = 8) -> Floats:
-    """Return (count, h, w) what a map shows of every mosaic.
-
-    Args:
-        made: the mosaics.
-        map_of: such as ``our_map(net)``; is given mosaics of twice the pictures' size.
-        batch_size: mosaics at a time.
-    """
-    return np.concatenate([map_of(pixels) for pixels in made.batches(batch_size)])
+    return np.concatenate([heatmap_of(pixels) for pixels in grids.batches(batch_size)])
 
 
 def pointing_game(heatmaps: Floats, quadrants: Integers, seed: int = 2026) -> PointingGame:
-    """Return how well maps of mosaics find the picture with the finding.
+    """Return the score of heat maps.
 
     Args:
-        heatmaps: (count, h, w), two or more, such as ``maps_of`` returns.
-        quadrants: (count,) where the finding is, see ``Mosaics``.
+        heatmaps: (count, h, w), two or more, such as ``heatmaps_of`` returns.
+        quadrants: (count,) where the finding is, see ``ImageGrids``.
         seed: of the bootstrap.
 
     Raises:
-        ValueError: see ``share_in_quadrant``; or if there are fewer than two mosaics.
+        ValueError: if there are fewer than two maps, or a cell lies in two quadrants.
     """
     if len(heatmaps) < 2:
-        raise ValueError(f"an interval needs two mosaics or more, got {len(heatmaps)}")
-    estimate = estimate_mean(share_in_quadrant(heatmaps, quadrants), seed)
+        raise ValueError(f"an interval needs at least two grids, got {len(heatmaps)}")
+    estimate = estimate_mean(evidence_in_quadrant(heatmaps, quadrants), seed)
     empty = int((heatmaps <= 0).all((1, 2)).sum())
     return PointingGame(**vars(estimate), mosaics=len(heatmaps), empty=empty, grid=heatmaps.shape[1:])
 
 
-def our_map(net: HeatmapClassifier) -> MapOf:
-    """Return the function that gives the net's own signed map, (N, h, w) float32 in log-odds."""
-    net.eval()
-    device = next(net.parameters()).device
+def evidence_in_quadrant(heatmaps: Floats, quadrants: Integers) -> Floats:
+    """Return (N,) float64 in 0..1: the fraction of each map's positive evidence that lies in its quadrant.
 
-    @torch.no_grad()
-    def map_of(pixel_values: Floats) -> Floats:
-        return net(torch.from_numpy(pixel_values).to(device))[1].cpu().numpy()
+    A map without positive evidence scores 0, as in the code of Böhle et al.
 
-    return map_of
+    Args:
+        heatmaps: (N, h, w); negative values count as 0.
+        quadrants: (N,) 0 upper left, 1 upper right, 2 lower left, 3 lower right.
 
-
-def mean_over_views(map_of: MapOf, views: Sequence[str]) -> MapOf:
-    """Return the function that gives the mean of a map over views of the picture, each turned back."""
-
-    def mean_of(pixel_values: Floats) -> Floats:
-        return np.mean([flip(map_of(flip(pixel_values, view)), view) for view in views], axis=0)
-
-    return mean_of
-
-
-def gradcam_default_map(net: Any) -> MapOf:
-    """Return the function that gives ``pytorch_grad_cam``'s Grad-CAM of class 1 for a timm net, all defaults kept.
-
-    Maps are (N, H, W) float32, as large as the input, without their negative part and each scaled to 0..1. The target
-    layer is the last convolutional stage, as the library's README recommends.
+    Raises:
+        ValueError: if the number of rows or columns is odd, so that cells lie in two quadrants.
     """
-    layer = last_stage(net)
-
-    def map_of(pixel_values: Floats) -> Floats:
-        with GradCAM(net, [layer]) as cam:
-            heatmaps = cam(torch.from_numpy(pixel_values), [ClassifierOutputTarget(1)] * len(pixel_values))
-        net.zero_grad()  # the library leaves the weights' gradients behind
-        return heatmaps
-
-    return map_of
-
-
-def last_stage(net: Any) -> nn.Module:
-    """Return the outermost module of a timm net that gives what ``forward_features`` gives; sets the net to eval."""
-    net.eval()
-    ran: list[tuple[nn.Module, Any]] = []
-
-    def note(module: nn.Module, _: Any, output: Tensor) -> None:
-        ran.append((module, output))
-
-    hooks = [module.register_forward_hook(note) for module in net.modules()]
-    device = next(net.parameters()).device
-    with torch.no_grad():
-        features = net.forward_features(torch.zeros(1, 3, 64, 64, device=device))
-    for hook in hooks:
-        hook.remove()
-    return next(module for module, output in reversed(ran) if output is features)
+    count, height, width = heatmaps.shape
+    if height % 2 or width % 2:
+        raise ValueError(f"a map of {height} x {width} cells cannot be cut into quadrants")
+    positive = np.maximum(heatmaps, 0, dtype=np.float64).reshape(count, 2, height // 2, 2, width // 2)
+    evidence = positive.sum((2, 4)).reshape(count, 4)
+    total = evidence.sum(1)
+    return np.divide(evidence[np.arange(count), quadrants], total, out=np.zeros(count), where=total > 0)

@@ -1,4 +1,4 @@
-"""Keeps a training's log: images per second while it runs, history.csv and history.png when it is done."""
+"""The log of a training: images per second while it runs, ``history.csv`` and ``history.png`` at the end."""
 
 import csv
 from pathlib import Path
@@ -23,10 +23,10 @@ COLUMNS = (
 
 
 class ImagesPerSecond(TrainerCallback):
-    """Adds ``images_per_second`` to whatever is logged while training; evaluations in between count as time spent."""
+    """Adds ``images_per_second`` to the training log; the time of evaluations counts."""
 
     def __init__(self) -> None:
-        """Start counting at the first log."""
+        """Measure from the first log on."""
         self._last: tuple[int, float] | None = None  # step, seconds
 
     def on_log(
@@ -37,26 +37,26 @@ class ImagesPerSecond(TrainerCallback):
         logs: dict[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Change ``logs`` and the entry of the history made from it."""
+        """Add the speed to the newest entry of the history."""
         now = (state.global_step, perf_counter())
         if self._last and logs and "loss" in logs and now[0] > self._last[0]:
-            pictures = (now[0] - self._last[0]) * args.train_batch_size * args.world_size
-            state.log_history[-1]["images_per_second"] = round(pictures / (now[1] - self._last[1]), 1)
+            images = (now[0] - self._last[0]) * args.train_batch_size * args.world_size
+            state.log_history[-1]["images_per_second"] = round(images / (now[1] - self._last[1]), 1)
         self._last = now
 
 
 def write_history(log_history: list[dict[str, Any]], folder: Path) -> None:
-    """Write ``history.csv``, one row per logged step with blanks for what was not logged then, and ``history.png``.
+    """Write ``history.csv``, one row per logged step, and ``history.png``.
 
-    ``train_samples_per_second`` stands in the last row only. After a training was resumed it is too high: transformers
-    divides all pictures by the time since the last start.
+    ``train_samples_per_second`` is in the last row only. It is too high for a resumed training, since transformers
+    divides all images by the time since the last start.
 
     Args:
         log_history: of transformers' ``TrainerState``.
-        folder: exists; the files in it are replaced.
+        folder: must exist; the two files are replaced.
     """
     steps: dict[int, dict[str, Any]] = {}
-    for entry in log_history:  # training, evaluation and summary are entries of their own, at the same step
+    for entry in log_history:  # training, evaluation and summary are separate entries of one step
         steps.setdefault(entry["step"], {}).update(entry)
     with (folder / "history.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")

@@ -10,7 +10,8 @@ from PIL import Image
 from overread.heatmaps import AGAINST_FINDING, FOR_FINDING
 from overread.model_folder import OperatingPoint
 from training.measure import plots
-from training.measure.metrics import Floats, Labels
+from training.measure.intervals import Floats
+from training.measure.ranking import Labels
 from training.measure.training_log import write_history
 
 POINTS = [OperatingPoint(name, threshold, 0.0, 0.0, "") for name, threshold in (("screening", 0.2), ("rule-in", 0.8))]
@@ -30,7 +31,7 @@ def split(power: float = 1.0) -> tuple[Labels, Floats]:
 
 
 def counts(true_negative: int, true_positive: int) -> dict[str, dict[str, Any]]:
-    """A confusion of 100 pictures per class."""
+    """Confusion matrices of 100 images per class."""
     point = {
         "threshold": 0.5,
         "true_negative": true_negative,
@@ -77,8 +78,8 @@ def test_a_plot_is_a_small_png_that_shows_its_data(name: str, tmp_path: Path) ->
     draw(tmp_path / "plot")
     draw_other(tmp_path / "other")
     assert 1000 < (tmp_path / "plot").stat().st_size < 60_000
-    with Image.open(tmp_path / "plot") as picture:
-        assert (picture.format, picture.size) == ("PNG", size)
+    with Image.open(tmp_path / "plot") as image:
+        assert (image.format, image.size) == ("PNG", size)
     assert (np.abs(colours(tmp_path / "plot") - colours(tmp_path / "other")).max(axis=2) > 40).sum() > 20
     if name != "confusions":
         assert min(pixels(tmp_path / "plot", colour) for colour in (FOR_FINDING, AGAINST_FINDING)) > 100
@@ -139,8 +140,8 @@ def test_the_history_is_one_row_per_step(tmp_path: Path) -> None:
         ["1.5", "30", "0.4", "0.0001", "7.5", "", "", "", ""],
         ["2.0", "40", "", "", "", "0.95", "0.5", "51.0", "6.5"],
     ]
-    with Image.open(tmp_path / "history.png") as picture:
-        assert picture.size == (700, 300)
+    with Image.open(tmp_path / "history.png") as image:
+        assert image.size == (700, 300)
 
 
 def pixels(path: Path, colour: tuple[int, int, int]) -> int:
@@ -155,5 +156,5 @@ def teal_in_the_middle(path: Path) -> int:
 
 
 def colours(path: Path) -> np.ndarray:
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB")).astype(int)
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
