@@ -35,7 +35,7 @@ from overread.catalogue import catalogue
 from overread.classifier import Classifier
 from overread.model_folder import ONNX_FILE
 from overread.prediction import Prediction
-from training.measure.pointing_game import last_stage
+from training.measure.torch_heatmaps import last_stage
 from training.methods.torch_model import build_model
 from training.recipes.nets import RECIPES
 

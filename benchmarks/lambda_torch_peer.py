@@ -40,8 +40,7 @@ class Peer:
         self.preprocess = Preprocessing.from_pretrained_cfg(config["pretrained_cfg"])
         architecture = config["architecture"]
         self.net = timm.create_model(architecture, num_classes=2, **config.get("model_args", {})).eval()
-        weights = load_file(folder / "model.safetensors")
-        self.net.load_state_dict({name.removeprefix("timm_model."): value for name, value in weights.items()})
+        self.net.load_state_dict(load_file(folder / "model.safetensors"))
         self.gradcam = GradCAM(self.net.float(), [getattr(self.net, LAST_STAGE[architecture])[-1]])
 
     def predict(self, data: bytes) -> dict[str, Any]:

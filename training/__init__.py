@@ -1,5 +1,5 @@
-"""Data -> train -> calibrate -> export -> evaluate. The only package of this repository that imports torch."""
+"""From a data set to published models; the only package of this repository that imports torch.
 
-from training.methods.torchvision_operators import declare_missing_operators
-
-declare_missing_operators()
+``python -m training`` lists the commands. A program that imports them calls ``declare_missing_operators`` first, see
+``training.methods.torchvision_operators``.
+"""

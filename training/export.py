@@ -1,15 +1,14 @@
-"""Turns a trained net into its model folder: python -m training.export pcam-resnet18 [--data FOLDER]
+"""Turns a trained net into its model folder: python -m training export pcam-resnet18 [--data FOLDER]
 
-Calibrates on validation data, writes ``models/<name>/`` (config.json, preprocessor_config.json,
+Calibrates on validation data, writes ``models/<name>/`` (config.json, preprocessor_config.json, training.json,
 model.safetensors with large weights in half precision, onnx/model.onnx with weights stored in 8 bits) and pins its
 files in ``models/catalogue.json``. What storing weights in 8 bits changes is measured on validation data and written to
-``export.json``. The model card and its figures come after, from ``python -m training.evaluate``.
+``export.json``. Next: ``python -m training evaluate``, then ``python -m training report``.
 """
 
 import argparse
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +18,22 @@ from sklearn.metrics import roc_auc_score
 from torch import nn
 from transformers import TimmWrapperForImageClassification
 
-from overread.catalogue import CATALOGUE_FILE, MODELS_FOLDER, Domain
+from overread.catalogue import CATALOGUE_FILE, MODELS_FOLDER, pin_files
 from overread.classifier import BATCH_SIZE
 from overread.model_folder import CONFIG_FILE, NEEDED_FILES, ONNX_FILE, sha256_of
 from overread.preprocessing import Preprocessing
+from overread.probability import log_odds, sigmoid
 from overread.session import OnnxSession, Outputs
-from training.data.validation_set import ValidationPictures, validation_pictures
-from training.measure.calibration import Calibration, colour_scale, decisions, fit_calibration, sigmoid
+from training.data.validation_set import ValidationImages, validation_images
+from training.measure.calibration import Calibration, colour_scale, fit_calibration
+from training.measure.operating_points import decision_settings
+from training.measure.training_record import TRAINING_FILE
 from training.methods.gradcam import HeatmapClassifier
-from training.methods.weight_storage import compress_file, halve_large, round_weights
+from training.methods.torch_model import save_weights
+from training.methods.weight_compression import compress_file, round_weights
 from training.recipes.nets import RECIPES, Recipe
 
 OPSET = 18
-CALIBRATED = "calibrated.onnx"  # float32, in the training's folder
 EXPORT_FILE = "export.json"
 
 
@@ -61,7 +63,7 @@ def fold_calibration(classifier: nn.Linear, calibration: Calibration) -> None:
         classifier.bias.mul_(calibration.slope).add_(torch.tensor([-half, half]))
 
 
-def run_over(session: OnnxSession, preprocess: Preprocessing, validation: ValidationPictures) -> Outputs:
+def run_over(session: OnnxSession, preprocess: Preprocessing, validation: ValidationImages) -> Outputs:
     """Return the session's outputs for every validation picture."""
     parts = [session.run(preprocess(pictures)) for pictures in validation.batches(BATCH_SIZE)]
     return Outputs(
@@ -71,43 +73,46 @@ def run_over(session: OnnxSession, preprocess: Preprocessing, validation: Valida
     )
 
 
-def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = MODELS_FOLDER) -> Path:
-    """Return the finished model folder, ``<weights>/<recipe's name>``.
+def export(recipe: Recipe, runs: Path, data: str | None = None, models: Path = MODELS_FOLDER) -> Path:
+    """Return the finished model folder, ``<models>/<recipe's name>``.
 
     Args:
         recipe: what was trained.
-        runs: where ``training.train`` left ``<name>/final``.
-        data: local folder in the data set's schema (default: the Hub).
-        weights: where the model folder goes.
+        runs: where training left ``<name>/final``.
+        data: a local folder in the data set's schema (default: the Hub).
+        models: where the model folder goes.
     """
-    validation = validation_pictures(recipe, data)
+    validation = validation_images(recipe.source, data)
     labels = validation.labels
     preprocess = recipe.preprocessing()
-    wrapper = TimmWrapperForImageClassification.from_pretrained(runs / recipe.name / "final").eval()
+    trained = runs / recipe.name / "final"
+    wrapper = TimmWrapperForImageClassification.from_pretrained(trained).eval()
     model = HeatmapClassifier(wrapper.timm_model)
 
     raw_file = runs / recipe.name / "uncalibrated.onnx"
     export_onnx(model, recipe.export_size, raw_file)
     raw = run_over(OnnxSession(raw_file), preprocess, validation)
-    calibration = fit_calibration(margin(raw), labels)
+    calibration = fit_calibration(log_odds(raw.logits), labels)
     fold_calibration(wrapper.timm_model.get_classifier(), calibration)
     round_weights(wrapper.timm_model)
 
-    folder = weights / recipe.name
+    folder = models / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
-    calibrated_file = runs / recipe.name / CALIBRATED
+    calibrated_file = runs / recipe.name / "calibrated.onnx"
     export_onnx(model, recipe.export_size, calibrated_file)
     (folder / ONNX_FILE).parent.mkdir(exist_ok=True)
     compress_file(calibrated_file, folder / ONNX_FILE)
     shipped = run_over(OnnxSession(folder / ONNX_FILE), preprocess, validation)
 
-    probabilities = sigmoid(margin(shipped))
-    wrapper.save_pretrained(folder, state_dict=halve_large(wrapper.state_dict()))
+    probabilities = sigmoid(log_odds(shipped.logits))
+    wrapper.save_pretrained(folder)  # config.json
+    save_weights(wrapper, folder)
+    shutil.copy(trained / TRAINING_FILE, folder)
     write_config(
         folder,
         {
             "finding": recipe.source.finding,
-            **decisions(calibration, validation.name, probabilities, labels),
+            **decision_settings(calibration, validation.name, probabilities, labels),
             "heatmap": {
                 "layer": "last convolutional stage",
                 "bias": model.bias,
@@ -116,23 +121,16 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, weights: Path = 
             "region": dict(recipe.source.region) or None,
         },
     )
-    uncompressed = calibration.slope * margin(raw) + calibration.intercept
+    uncompressed = calibration.slope * log_odds(raw.logits) + calibration.intercept
     effect = {
-        "validation_auc_float32": float(roc_auc_score(labels, margin(raw))),
-        "validation_auc_int8_storage": float(roc_auc_score(labels, margin(shipped))),
+        "validation_auc_float32": float(roc_auc_score(labels, log_odds(raw.logits))),
+        "validation_auc_int8_storage": float(roc_auc_score(labels, log_odds(shipped.logits))),
         "largest_probability_difference": float(np.abs(probabilities - sigmoid(uncompressed)).max()),
         "largest_heatmap_difference": float(np.abs(shipped.heatmap - calibration.slope * raw.heatmap).max()),
         "images": len(labels),
     }
-    record = {"recipe": asdict(recipe), "weight_storage": effect}
-    (folder / EXPORT_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    (folder / EXPORT_FILE).write_text(json.dumps({"weight_storage": effect}, indent=1) + "\n", encoding="utf-8")
     return folder
-
-
-def margin(outputs: Outputs) -> np.ndarray:
-    """Return (N,) float64 ``logit_1 - logit_0``, the log-odds of the finding."""
-    logits = outputs.logits.astype(np.float64)
-    return logits[:, 1] - logits[:, 0]
 
 
 def write_config(folder: Path, ours: dict[str, Any]) -> None:
@@ -150,36 +148,19 @@ def write_config(folder: Path, ours: dict[str, Any]) -> None:
     (folder / "preprocessor_config.json").write_text(json.dumps(processor, indent=2) + "\n", encoding="utf-8")
 
 
-def pin(folder: Path, domain: Domain, members: Sequence[str] = (), catalogue_file: Path = CATALOGUE_FILE) -> None:
-    """Write the folder's digests into the catalogue, so that no other files are served under its name.
-
-    Args:
-        folder: the model folder; a name that is new to the catalogue becomes its last entry.
-        domain: which tab it answers in.
-        members: an ensemble's nets.
-        catalogue_file: the catalogue.
-    """
-    catalogue = json.loads(catalogue_file.read_text(encoding="utf-8"))
-    entry = catalogue["models"].setdefault(folder.name, {"domain": domain, "revision": "main"})
-    if members:
-        entry["members"] = list(members)
-    needed = (CONFIG_FILE,) if members else NEEDED_FILES
-    entry["sha256"] = {file: sha256_of(folder / file) for file in needed}
-    catalogue_file.write_text(json.dumps(catalogue, indent=2) + "\n", encoding="utf-8")
+def digests_of(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file in a net's folder that inference needs, by its path in the folder."""
+    return {file: sha256_of(folder / file) for file in NEEDED_FILES}
 
 
-def main() -> None:
-    """Export the recipe named on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("recipe", choices=sorted(RECIPES))
-    parser.add_argument("--data", help="local folder in the data set's schema (default: the Hub)")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where training left its nets (default: runs)")
-    arguments = parser.parse_args()
-    recipe = RECIPES[arguments.recipe]
-    folder = export(recipe, arguments.runs, arguments.data)
-    pin(folder, recipe.source.domain)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
+    parser.add_argument("net", choices=sorted(RECIPES), metavar="NAME", help=", ".join(RECIPES))
+
+
+def run(options: argparse.Namespace) -> None:
+    """Export the net, pin its files, print its folder."""
+    recipe = RECIPES[options.net]
+    folder = export(recipe, options.runs, options.data, options.models)
+    pin_files(recipe.name, recipe.source.domain, digests_of(folder), file=options.models / CATALOGUE_FILE.name)
     print(folder)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,28 +1,32 @@
-"""Publishes finished model folders on the Hub: python -m training.push --namespace NAME [MODEL ...] [--private] [--pin]
+"""Uploads finished model folders to the Hub: python -m training push --namespace NAME [MODEL ...] [--private] [--pin]
 
-Each goes whole to the model repository ``NAME/<model>``, which is made if there is none. All are checked before the
-first is uploaded. ``--pin`` writes the namespace and the commits into ``models/catalogue.json``: the app then serves
-exactly these. Needs a token with write access: ``hf auth login``, or ``HF_TOKEN``.
+Each goes to the model repository ``NAME/<model>``, which is created where it is missing; NAMESPACE in the card becomes
+the real name. All folders are checked before the first is uploaded. ``--pin`` writes the namespace and the commits into
+``models/catalogue.json``, so that the app loads exactly these, and ``models:`` into the Space's README. Needs a token
+with write access: ``hf auth login``, or ``HF_TOKEN``.
 """
 
 import argparse
 import json
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from httpx2 import HTTPError  # what huggingface_hub lets through when nobody answers
-from huggingface_hub import HfApi, get_token
+from huggingface_hub import HfApi, get_token, metadata_load, metadata_save
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-from overread.catalogue import CATALOGUE_FILE, MODELS_FOLDER, CatalogueEntry, catalogue
+from overread.catalogue import CATALOGUE_FILE, MODELS_FOLDER, CatalogueEntry, catalogue, pin_commits
 from overread.errors import ModelFolderError, OverreadError, UnknownModelError
 from overread.evaluation import EVALUATION_FILE
 from overread.hub import verify
 from overread.model_folder import CONFIG_FILE, ONNX_FILE
+from training.reports.snippets import OWN_NAMESPACE
 
+README = Path(__file__).parents[1] / "README.md"
 CARD_FILE = "README.md"
 TRANSFORMERS_FILES = ("model.safetensors", "preprocessor_config.json")  # beside config.json, which the catalogue pins
 HOW_TO_LOG_IN = (
@@ -43,20 +47,22 @@ class Pushed:
 
 
 def check_folder(entry: CatalogueEntry, folder: Path) -> None:
-    """Check that a model folder is finished: complete, as the catalogue pins it, and evaluated as it is.
+    """Check that a model folder is complete, is what the catalogue pins, and was evaluated since its last change.
 
-    An ensemble's folder has no ONNX file, hence nothing that transformers loads; its config.json is what is evaluated.
+    An ensemble's folder has no ONNX file and no torch weights: its ``config.json`` is what was evaluated.
 
     Raises:
         ModelFolderError: names the first file that is missing or is another one.
     """
     served = CONFIG_FILE if entry.members else ONNX_FILE
-    made_by = dict.fromkeys((CARD_FILE, EVALUATION_FILE), "training.evaluate")
+    made_by = {CARD_FILE: "report", EVALUATION_FILE: "evaluate"}
     if not entry.members:
-        made_by |= dict.fromkeys(TRANSFORMERS_FILES, "training.export or training.restore")
+        made_by |= dict.fromkeys(TRANSFORMERS_FILES, "export` or `python -m training restore-weights")
     for file, command in made_by.items():
         if not (folder / file).is_file():
-            raise ModelFolderError(f"{entry.name} is not finished: {file}, which {command} writes, is missing.")
+            raise ModelFolderError(
+                f"{entry.name} is not finished: {file}, which `python -m training {command}` writes, is missing."
+            )
     try:
         verify(entry, folder)
     except ModelFolderError as error:
@@ -64,32 +70,37 @@ def check_folder(entry: CatalogueEntry, folder: Path) -> None:
     evaluation = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
     if evaluation["sha256"] != entry.sha256[served]:
         raise ModelFolderError(
-            f"{entry.name} is not finished: {EVALUATION_FILE} speaks of another {served}; run "
-            f"`python -m training.evaluate {entry.name}` again."
+            f"{entry.name} is not finished: {EVALUATION_FILE} describes another {served}; run "
+            f"`python -m training evaluate {entry.name}` again."
         )
 
 
-def push(name: str, namespace: str, api: HfApi, weights: Path = MODELS_FOLDER, private: bool = False) -> Pushed:
-    """Return where on the Hub the model folder ``<weights>/<name>`` is, having uploaded what is not there yet.
+def push(name: str, namespace: str, api: HfApi, models: Path = MODELS_FOLDER, private: bool = False) -> Pushed:
+    """Return where on the Hub the model folder ``<models>/<name>`` is, having uploaded what is not there yet.
 
-    Files that are only in the repository stay there.
+    The uploaded card names the namespace; the local one stays as it is. Files that are only in the repository stay.
 
     Args:
         name: the model's, and the repository's below the namespace.
         namespace: a user or an organisation.
         api: the client, with a token that may write there.
-        weights: where the model folder lies.
-        private: make the repository private; else it is what the namespace's default is.
+        models: the folder of model folders.
+        private: make the repository private; else it has the namespace's default.
 
     Raises:
         PushError: the Hub refused or was out of reach.
     """
     repository = f"{namespace}/{name}"
-    with _one_sentence(repository):
+    with _one_sentence(repository), TemporaryDirectory() as made:
         url = api.create_repo(repository, private=private or None, exist_ok=True)
         if private and not api.model_info(repository).private:
             raise PushError(f"{repository} is public already: make it private on the Hub, or push without --private.")
-        commit = api.upload_folder(repo_id=repository, folder_path=weights / name, commit_message=f"Push {name}")
+        folder = shutil.copytree(models / name, Path(made) / name)
+        card = folder / CARD_FILE
+        card.write_text(
+            card.read_text(encoding="utf-8").replace(f"{OWN_NAMESPACE}/", f"{namespace}/"), encoding="utf-8"
+        )
+        commit = api.upload_folder(repo_id=repository, folder_path=folder, commit_message=f"Push {name}")
     return Pushed(str(url), commit.oid)
 
 
@@ -116,51 +127,60 @@ def _one_sentence(repository: str) -> Iterator[None]:
         raise PushError(f"The Hub refused {repository}: {' '.join(str(error).split())}") from error
 
 
-def pin(commits: Mapping[str, str], namespace: str, catalogue_file: Path = CATALOGUE_FILE) -> None:
-    """Write the namespace, and by model the commit to serve, into the catalogue.
-
-    There is one namespace for all models: one that is not pushed there is answered for by its bundled folder.
-    """
-    content = json.loads(catalogue_file.read_text(encoding="utf-8"))
-    content["namespace"] = namespace
-    for name, commit in commits.items():
-        content["models"][name]["revision"] = commit
-    catalogue_file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def main(
-    arguments: Sequence[str] | None = None, weights: Path = MODELS_FOLDER, catalogue_file: Path = CATALOGUE_FILE
-) -> int:
-    """Push the models named on the command line; return 0, or 1 after one sentence on stderr."""
-    parser = argparse.ArgumentParser(prog="python -m training.push", description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="*", metavar="MODEL", help="default: every model of the catalogue")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
+    parser.add_argument("names", nargs="*", metavar="MODEL", help="default: every model of the catalogue")
     parser.add_argument("--namespace", required=True, help="the Hub user or organisation")
     parser.add_argument("--private", action="store_true", help="make the repositories private")
-    parser.add_argument("--pin", action="store_true", help="write the commits into the catalogue, for the app")
-    options = parser.parse_args(arguments)
+    parser.add_argument(
+        "--pin", action="store_true", help="write the commits into the catalogue and `models:` into the Space's README"
+    )
+    parser.add_argument(
+        "--readme",
+        type=Path,
+        default=README,
+        help="the Space's README, for --pin (default: README.md of the repository)",
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Push the models, print where each is; nothing is uploaded unless all are finished.
+
+    Raises:
+        OverreadError: one sentence that says what is missing or why the Hub refused.
+    """
+    catalogue_file = options.models / CATALOGUE_FILE.name
     known = catalogue(catalogue_file)
+    for name in options.names:
+        if name not in known:
+            raise UnknownModelError(f"There is no model {name!r}: choose one of {', '.join(known)}.")
+    if get_token() is None:
+        raise PushError(f"There is no token for the Hub: {HOW_TO_LOG_IN}.")
+    names = options.names or list(known)
+    for name in names:
+        check_folder(known[name], options.models / name)
     commits = {}
-    try:
-        for name in options.models:
-            if name not in known:
-                raise UnknownModelError(f"There is no model {name!r}: choose one of {', '.join(known)}.")
-        if get_token() is None:
-            raise PushError(f"There is no token for the Hub: {HOW_TO_LOG_IN}.")
-        names = options.models or list(known)
-        for name in names:
-            check_folder(known[name], weights / name)
-        for name in names:
-            pushed = push(name, options.namespace, HfApi(), weights, options.private)
-            print(f"{pushed.url} at {pushed.commit}", flush=True)
-            commits[name] = pushed.commit
-    except OverreadError as error:
-        print(error, file=sys.stderr)
-        return 1
+    for name in names:
+        pushed = push(name, options.namespace, HfApi(), options.models, options.private)
+        print(f"{pushed.url} at {pushed.commit}", flush=True)
+        commits[name] = pushed.commit
     if options.pin:
-        pin(commits, options.namespace, catalogue_file)
-        print(f"{catalogue_file.name} pins {options.namespace} at these commits")
-    return 0
+        pin_commits(options.namespace, commits, file=catalogue_file)
+        name_models(options.readme, options.namespace, names)
+        print(
+            f"{catalogue_file.name} pins {options.namespace} at these commits; {options.readme.name} names the models"
+        )
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def name_models(readme: Path, namespace: str, names: Sequence[str]) -> None:
+    """Write ``models:`` into the front matter of a Space's README, so that the Hub links the Space and its models.
+
+    Args:
+        readme: the file; models of other namespaces that it names already stay.
+        namespace: the Hub user or organisation.
+        names: of the models.
+    """
+    metadata = metadata_load(readme) or {}
+    pushed = [f"{namespace}/{name}" for name in names]
+    others = [model for model in metadata.get("models", []) if model not in pushed]
+    metadata_save(readme, metadata | {"models": [*others, *pushed]})

@@ -1,12 +1,13 @@
-"""Rebuilds a bundled net's torch weights from its ONNX file: python -m training.restore pcam-resnet18 [--stage N]
+"""Rebuilds a net's torch weights from its ONNX file: python -m training restore-weights pcam-resnet18 [--stage N]
 
-The ONNX file holds all that the net knows: weights at their 8-bit levels, with batch norms folded into convolutions.
-Rebuilt, it computes the same answers, so git need not carry large nets twice. Writes ``model.safetensors``, which
-transformers and ``training.push`` want, into the model folder; with ``--stage N`` also the checkpoint from which
-``training.train`` goes on with stage N of the recipe.
+The ONNX file holds the whole net: weights at their 8-bit levels, with batch norms folded into convolutions. The rebuilt
+net computes the same log-odds, so git need not carry large nets twice. Writes ``model.safetensors``, which timm,
+transformers and ``python -m training push`` need, into the model folder; with ``--stage N`` also the checkpoint from
+which ``python -m training train`` goes on with stage N of the recipe.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,17 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import TimmWrapperForImageClassification
 
-from overread.catalogue import MODELS_FOLDER
 from overread.model_folder import ONNX_FILE
 from training.data.splits import load_split
-from training.methods.weight_storage import halve_large
+from training.measure.training_record import read_record, write_record
+from training.methods.torch_model import build_model, save_weights
 from training.recipes.nets import RECIPES, Recipe
-from training.train import build_model
 
-PICTURES = 256  # enough for statistics of every channel over all its cells
+IMAGES = 256  # enough for statistics of every channel over all its cells
 BATCH_SIZE = 32
-TORCH_FILE = "model.safetensors"
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:
@@ -42,9 +40,9 @@ def read_weights(file: Path) -> dict[str, Tensor]:
 
 
 def restore(recipe: Recipe, file: Path) -> TimmWrapperForImageClassification:
-    """Return the net that an ONNX file of ``training.export`` holds, in eval mode at the exported stride.
+    """Return the net that an exported ONNX file holds, in eval mode at the exported stride.
 
-    Every batch norm only adds what it was folded to: it has mean 0 and variance 1.
+    Every batch norm has mean 0 and variance 1: it only adds the bias that it was folded into.
 
     Raises:
         ValueError: if the file is of another architecture.
@@ -68,9 +66,9 @@ def restore(recipe: Recipe, file: Path) -> TimmWrapperForImageClassification:
 
 
 def unfold_batch_norms(model: TimmWrapperForImageClassification, batches: list[Tensor]) -> None:
-    """Give a restored net's batch norms, in place, the statistics of pictures, so that training can go on.
+    """Give a restored net's batch norms, in place, the statistics of images, so that training can go on.
 
-    What the net computes stays: scale and shift take back what the statistics change.
+    Scale and shift undo what the statistics change: the net computes the same as before.
 
     Args:
         model: from ``restore``.
@@ -133,30 +131,49 @@ def _folded_pairs(net: Any) -> list[tuple[str, Any, Any]]:
     return pairs
 
 
-def main() -> None:
-    """Restore the net named on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("recipe", choices=sorted(RECIPES))
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
+    parser.add_argument("net", choices=sorted(RECIPES), metavar="NAME", help=", ".join(RECIPES))
     parser.add_argument("--stage", type=int, help="let training go on with this stage of the recipe, 1 or more")
-    parser.add_argument("--data", help="with --stage: local folder in the data set's schema (default: the Hub)")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go (default: runs)")
-    arguments = parser.parse_args()
-    recipe = RECIPES[arguments.recipe]
-    folder = MODELS_FOLDER / recipe.name
+
+
+def run(options: argparse.Namespace) -> None:
+    """Restore the net and print the files that are written."""
+    recipe = RECIPES[options.net]
+    folder = options.models / recipe.name
     model = restore(recipe, folder / ONNX_FILE)
-    save_file(halve_large(model.state_dict()), folder / TORCH_FILE, metadata={"format": "pt"})
-    print(folder / TORCH_FILE)
-    if arguments.stage:
-        train = load_split(recipe.source, "train", arguments.data).shuffle(seed=recipe.seed)
-        preprocess = recipe.preprocessing()
-        rows = range(0, min(PICTURES, len(train)), BATCH_SIZE)
-        pictures = [[image.convert("RGB") for image in train[row : row + BATCH_SIZE]["image"]] for row in rows]
-        unfold_batch_norms(model, [torch.from_numpy(preprocess(batch)) for batch in pictures])
-        checkpoint = arguments.runs / recipe.name / f"stage-{arguments.stage - 1}-done.pt"
-        checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(model.state_dict(), checkpoint)
-        print(checkpoint)
+    print(save_weights(model, folder))
+    if options.stage:
+        print(write_checkpoint(recipe, model, options.stage, folder, options.runs, options.data))
 
 
-if __name__ == "__main__":
-    main()
+def write_checkpoint(
+    recipe: Recipe,
+    model: TimmWrapperForImageClassification,
+    stage: int,
+    folder: Path,
+    runs: Path,
+    data: str | None = None,
+) -> Path:
+    """Return the checkpoint in ``runs`` from which training goes on with a stage; copies the training record there.
+
+    Args:
+        recipe: of the net.
+        model: from ``restore``; its batch norms are changed in place.
+        stage: which is trained next, 1 or more.
+        folder: the model folder, with ``training.json``.
+        runs: where checkpoints go.
+        data: a local folder in the data set's schema (default: the Hub).
+    """
+    train = load_split(recipe.source, "train", data).shuffle(seed=recipe.seed)
+    preprocess = recipe.preprocessing()
+    rows = range(0, min(IMAGES, len(train)), BATCH_SIZE)
+    batches = [[image.convert("RGB") for image in train[row : row + BATCH_SIZE]["image"]] for row in rows]
+    unfold_batch_norms(model, [torch.from_numpy(preprocess(batch)) for batch in batches])
+    checkpoint = runs / recipe.name / f"stage-{stage - 1}-done.pt"
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(model.state_dict(), checkpoint)
+    record = read_record(folder)
+    note = f"Stage {stage + 1} and later went on from the weights of the ONNX file, at their 8-bit levels."
+    write_record(replace(record, stages=record.stages[:stage], notes=(*record.notes, note)), checkpoint.parent)
+    return checkpoint

@@ -15,6 +15,7 @@ from tests.training.small_recipe import SMALL_RECIPE
 from training.evaluate import evaluate
 from training.export import export
 from training.recipes.nets import Recipe
+from training.reports.model_card import write_card
 from training.train import train
 
 
@@ -37,11 +38,12 @@ def small_recipe() -> Recipe:
 
 @pytest.fixture(scope="session")
 def trained_folder(small_recipe: Recipe, patches: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Trained, exported and evaluated: the model folder."""
+    """Trained, exported, evaluated and with a card: the model folder."""
     work = tmp_path_factory.mktemp("work")
     train(small_recipe, work / "runs", patches)
-    made = export(small_recipe, work / "runs", patches, work / "weights")
-    evaluate(small_recipe, patches, runs=work / "runs", weights=work / "weights", mosaics=4, perturbed=4)
+    made = export(small_recipe, work / "runs", patches, work / "models")
+    evaluate(small_recipe, patches, runs=work / "runs", models=work / "models", mosaics=4, perturbed=4)
+    write_card(made)
     return made
 
 
@@ -62,13 +64,8 @@ def client(hub: HubOnLoopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-def catalogue_file(tmp_path: Path) -> Path:
-    return tmp_path / "catalogue.json"
-
-
-@pytest.fixture
-def weights(tmp_path: Path, catalogue_file: Path) -> Path:
-    """The folder of two finished models, tiny and other."""
+def models(tmp_path: Path) -> Path:
+    """A folder with two finished models, tiny and other, and their catalogue.json."""
     for name in ("tiny", "other"):
-        finish(write_tiny_model(tmp_path / "weights" / name), catalogue_file)
-    return tmp_path / "weights"
+        finish(write_tiny_model(tmp_path / "models" / name))
+    return tmp_path / "models"

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from overread.model_folder import CONFIG_FILE, ONNX_FILE, sha256_of
 
-CARD = "---\nlicense: apache-2.0\npipeline_tag: image-classification\n---\n\n# tiny\n"
+CARD = "---\nlicense: apache-2.0\npipeline_tag: image-classification\nbase_model: NAMESPACE/other\n---\n\n# tiny\n"
 
 
-def finish(folder: Path, catalogue_file: Path) -> Path:
-    """Add what training, export and evaluation leave beside config.json and the ONNX file, and pin the folder."""
+def finish(folder: Path) -> Path:
+    """Add the files of a finished model beside config.json and the ONNX file; pin the folder in its catalogue.json."""
+    catalogue_file = folder.parent / "catalogue.json"
     for file in ("model.safetensors", "preprocessor_config.json"):
         if not (folder / file).exists():
             (folder / file).write_text("{}")

@@ -15,21 +15,22 @@ from PIL import Image as PillowImage
 from PIL import ImageOps
 from transformers import pipeline
 
-from overread.catalogue import CatalogueEntry
+from overread.catalogue import CatalogueEntry, catalogue, pin_files
 from overread.classifier import Classifier
 from overread.errors import ModelFolderError
 from overread.hub import verify
 from overread.session import OnnxSession
 from overread.views import AS_IT_IS
 from tests.support.stained_patch import stained_patch
-from training.build_ensemble import join
+from training.build_ensemble import build_ensemble
 from training.evaluate import evaluate
-from training.export import pin
-from training.measure.heatmap_quality import torch_net
-from training.methods.weight_storage import compress_weights
+from training.export import digests_of
+from training.measure.torch_heatmaps import load_torch_net
+from training.measure.training_record import read_record
+from training.methods.weight_compression import compress_weights
 from training.recipes.ensembles import EnsembleRecipe
 from training.recipes.nets import RECIPES, Recipe
-from training.reports.model_card import ensemble_text
+from training.reports.model_card import comparisons_of, render_card
 from training.train import train
 
 
@@ -45,7 +46,9 @@ def test_the_folder_holds_what_its_hub_repository_needs(trained_folder: Path) ->
         "figures/roc.png",
         "model.safetensors",
         "onnx/model.onnx",
+        "predictions.csv",
         "preprocessor_config.json",
+        "training.json",
     ]
 
 
@@ -89,8 +92,8 @@ def test_the_card_quotes_the_evaluation(trained_folder: Path) -> None:
 def test_a_pinned_folder_is_served_and_an_altered_one_refused(trained_folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "catalogue.json"
     file.write_text(json.dumps({"models": {}}))
-    pin(trained_folder, "histopathology", catalogue_file=file)
-    entry = CatalogueEntry(trained_folder.name, **json.loads(file.read_text())["models"][trained_folder.name])
+    pin_files(trained_folder.name, "histopathology", digests_of(trained_folder), file=file)
+    entry = catalogue(file)[trained_folder.name]
     verify(entry, trained_folder)
     altered = CatalogueEntry(entry.name, entry.domain, entry.revision, dict(entry.sha256) | {"config.json": "0" * 64})
     with pytest.raises(ModelFolderError, match="not the file the catalogue pins"):
@@ -98,11 +101,13 @@ def test_a_pinned_folder_is_served_and_an_altered_one_refused(trained_folder: Pa
 
 
 def test_a_second_training_resumes_instead_of_starting_over(
-    small_recipe: Recipe, patches: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained_folder: Path, small_recipe: Recipe, patches: str
 ) -> None:
-    train(small_recipe, tmp_path, patches)
-    monkeypatch.setattr("training.train.train_stage", lambda *a: pytest.fail("the finished stage was trained again"))
-    assert (train(small_recipe, tmp_path, patches) / "model.safetensors").exists()
+    runs = trained_folder.parents[1] / "runs"
+    checkpoint = runs / small_recipe.name / "stage-0-done.pt"
+    before, record = checkpoint.stat().st_mtime_ns, read_record(trained_folder)
+    folder = train(small_recipe, runs, patches)
+    assert checkpoint.stat().st_mtime_ns == before and read_record(folder) == record
 
 
 def test_weights_in_8_bits_are_within_the_promised_error() -> None:
@@ -125,48 +130,68 @@ def test_weights_in_8_bits_are_within_the_promised_error() -> None:
     assert (np.abs(restored - weight) <= 0.004 * largest).all()
 
 
-def test_an_ensemble_of_two_exports_is_calibrated_measured_and_described(
-    trained_folder: Path, small_recipe: Recipe, patches: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    weights = trained_folder.parent
-    shutil.copytree(trained_folder, weights / "twin", dirs_exist_ok=True)
-    twin = dataclasses.replace(small_recipe, name="twin")
-    monkeypatch.setitem(RECIPES, "twin", twin)
+@pytest.fixture
+def known_recipe(small_recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> Recipe:
+    """The small recipe, under its name among all recipes, where an ensemble looks its members up."""
     monkeypatch.setitem(RECIPES, small_recipe.name, small_recipe)
-    both = EnsembleRecipe("both", (small_recipe.name, "twin"), (AS_IT_IS,))
-    made = join(both, patches, weights, weights)
+    return small_recipe
+
+
+@pytest.fixture
+def models(trained_folder: Path, tmp_path: Path) -> Path:
+    """A folder of model folders with the trained one."""
+    shutil.copytree(trained_folder, tmp_path / "models" / trained_folder.name)
+    return tmp_path / "models"
+
+
+def test_an_ensemble_of_two_exports_is_calibrated_measured_and_described(
+    models: Path, known_recipe: Recipe, patches: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trained = models / known_recipe.name
+    shutil.copytree(trained, models / "twin")
+    monkeypatch.setitem(RECIPES, "twin", dataclasses.replace(known_recipe, name="twin"))
+    both = EnsembleRecipe("both", (known_recipe.name, "twin"), (AS_IT_IS,))
+    made = build_ensemble(both, patches, tmp_path, models)
     answer = Classifier(made, threads=1).predict(io.BytesIO(stained_patch(5, True)))
-    alone = Classifier(trained_folder, threads=1).predict(io.BytesIO(stained_patch(5, True)))
+    alone = Classifier(trained, threads=1).predict(io.BytesIO(stained_patch(5, True)))
     settings = Classifier(made, threads=1).config.ensemble
     assert settings
     assert answer.log_odds == pytest.approx(settings.slope * alone.log_odds + settings.intercept, abs=1e-5)
     assert answer.heatmap.sum() + answer.heatmap_bias == pytest.approx(answer.log_odds, abs=1e-4)
 
-    measured = evaluate(both, patches, runs=weights, weights=weights, mosaics=4, perturbed=4)
-    of_one = json.loads((trained_folder / "evaluation.json").read_text())
+    before = files_of(models, except_in="both")
+    measured = evaluate(both, patches, runs=tmp_path, models=models, mosaics=4, perturbed=4)
+    of_one = json.loads((trained / "evaluation.json").read_text())
     assert measured["splits"]["test"]["auc"] == pytest.approx(of_one["splits"]["test"]["auc"])
-    ours, alone = (found["pointing_game"]["test"]["any"]["mean"] for found in (measured, of_one))
-    assert ours == pytest.approx(alone, abs=1e-3)
-    card = (made / "README.md").read_text()
-    assert f"`twin` with ONNX file `{settings.members['twin'][:12]}`" in card
-    assert yaml.safe_load(card.split("---")[1])["model-index"][0]["name"] == "both"
-    for name, others in ((small_recipe.name, {"twin", "both"}), ("both", {small_recipe.name, "twin"})):
-        compared = json.loads((weights / name / "evaluation.json").read_text())["comparisons"]
+    ours, single = (found["pointing_game"]["test"]["any"]["mean"] for found in (measured, of_one))
+    assert ours == pytest.approx(single, abs=1e-3)
+    assert files_of(models, except_in="both") == before  # no other model's files change
+
+    card = render_card(made)
+    assert f"`{settings.members['twin'][:12]}…`" in card
+    metadata = yaml.safe_load(card.split("---")[1])
+    assert metadata["model-index"][0]["name"] == "both"
+    assert metadata["base_model"] == [f"NAMESPACE/{name}" for name in settings.members]
+    for name, others in ((known_recipe.name, {"twin", "both"}), ("both", {known_recipe.name, "twin"})):
+        compared = {found.other: found for found in comparisons_of(models / name, measured)}
         assert set(compared) == others
-        assert compared["twin"]["difference"]["value"] == pytest.approx(0, abs=1e-9)  # one net, whatever calibration
-        assert "| twin | " in (weights / name / "README.md").read_text()
+        assert compared["twin"].difference["value"] == pytest.approx(0, abs=1e-9)  # one net, whatever calibration
+        assert "| twin | " in render_card(models / name)
+
+
+def files_of(folder: Path, except_in: str) -> dict[str, bytes]:
+    """Return every file below a folder of model folders but those of one model."""
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in found.items() if not name.startswith(f"{except_in}/")}
 
 
 def test_an_ensemble_of_views_is_calibrated_on_and_answers_with_their_mean(
-    trained_folder: Path, small_recipe: Recipe, patches: str, monkeypatch: pytest.MonkeyPatch
+    models: Path, known_recipe: Recipe, patches: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setitem(RECIPES, small_recipe.name, small_recipe)
-    weights = trained_folder.parent
-    views = (AS_IT_IS, "flipped left to right")
-    recipe = EnsembleRecipe("turned", (small_recipe.name,), views)
-    made = join(recipe, patches, weights, weights)
+    recipe = EnsembleRecipe("turned", (known_recipe.name,), (AS_IT_IS, "flipped left to right"))
+    made = build_ensemble(recipe, patches, tmp_path, models)
     patch = PillowImage.open(io.BytesIO(stained_patch(5, True))).convert("RGB")
-    one = Classifier(trained_folder, threads=1).evidence([patch, ImageOps.mirror(patch)]).log_odds
+    one = Classifier(models / known_recipe.name, threads=1).evidence([patch, ImageOps.mirror(patch)]).log_odds
     assert abs(one[0] - one[1]) > 1e-4
     turned = Classifier(made, threads=1)
     assert turned.config.ensemble
@@ -176,12 +201,12 @@ def test_an_ensemble_of_views_is_calibrated_on_and_answers_with_their_mean(
         assert answer.log_odds == pytest.approx(slope * one.mean() + intercept, abs=1e-5)
         assert answer.heatmap.sum() + answer.heatmap_bias == pytest.approx(answer.log_odds, abs=1e-4)
     np.testing.assert_allclose(answers[0].heatmap, answers[1].heatmap[:, ::-1], atol=1e-6)
-    text = " ".join(ensemble_text(recipe, json.loads((made / "config.json").read_text())))
-    assert "Each sees the picture as it is and flipped left to right." in text
+    evaluate(recipe, patches, runs=tmp_path, models=models, mosaics=4, perturbed=4)
+    assert "Each member reads the image as it is and flipped left to right." in render_card(made)
 
 
 def test_the_file_and_the_torch_net_hold_the_same_weights(trained_folder: Path) -> None:
-    stored = torch_net(trained_folder)
+    stored = load_torch_net(trained_folder)
     pixels = np.random.default_rng(1).normal(size=(3, 3, 96, 96)).astype(np.float32)
     outputs = OnnxSession(trained_folder / "onnx" / "model.onnx", threads=1).run(pixels)
     with torch.no_grad():

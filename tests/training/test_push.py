@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from huggingface_hub import HfApi, ModelCard, ModelCardData
+from huggingface_hub import HfApi, ModelCard, ModelCardData, metadata_load
 from PIL import Image
 from transformers import pipeline
 
@@ -19,10 +19,11 @@ from overread.model_folder import CONFIG_FILE, ONNX_FILE, sha256_of
 from tests.support.hub_on_loopback import HubOnLoopback
 from tests.support.tiny_model import CONFIG, write_tiny_ensemble, write_tiny_model
 from tests.training.finished_models import CARD, finish
+from training.__main__ import main
 from training.export import write_config
-from training.push import PushError, check_folder, main, push
+from training.methods.torch_model import build_model, save_weights
+from training.push import PushError, check_folder, push
 from training.recipes.nets import RECIPES
-from training.train import build_model
 
 ROOT = Path(__file__).parents[2]
 LOAD = """
@@ -40,19 +41,34 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def tiny_entry(weights: Path, catalogue_file: Path) -> CatalogueEntry:
-    return CatalogueEntry("tiny", **json.loads(catalogue_file.read_text())["models"]["tiny"])
+def tiny_entry(models: Path) -> CatalogueEntry:
+    return catalogue(models / "catalogue.json")["tiny"]
+
+
+@pytest.fixture
+def readme(tmp_path: Path) -> Path:
+    """The README of a Space that names one model already."""
+    file = tmp_path / "README.md"
+    file.write_text("---\ntitle: Overread\nmodels:\n- else/other\n---\n\n# Overread\n")
+    return file
+
+
+def uploaded(folder: Path, namespace: str = "someone") -> dict[str, bytes]:
+    """Return what a repository should hold: the files of a folder, with the namespace in the card."""
+    found = files(folder)
+    return found | {"README.md": found["README.md"].replace(b"NAMESPACE/", f"{namespace}/".encode())}
 
 
 def test_a_pushed_and_pinned_folder_is_what_the_app_serves(
-    client: HubOnLoopback, weights: Path, catalogue_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    client: HubOnLoopback, models: Path, readme: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--namespace", "someone", "--pin"], weights, catalogue_file) == 0
+    command = ["push", "--namespace", "someone", "--pin", "--models", str(models), "--readme", str(readme)]
+    assert main(command) == 0, capsys.readouterr().err
     printed = re.findall(r"^(\S+) at ([0-9a-f]{40})$", capsys.readouterr().out, re.MULTILINE)
     assert [url for url, _ in printed] == [f"{client.endpoint}/someone/{name}" for name in ("tiny", "other")]
     commit = printed[0][1]
-    assert client.files("someone/tiny", commit).items() >= files(weights / "tiny").items()
-    pinned = json.loads(catalogue_file.read_text())
+    assert client.files("someone/tiny", commit).items() >= uploaded(models / "tiny").items()
+    pinned = json.loads((models / "catalogue.json").read_text())
     assert pinned["namespace"] == "someone"
     assert [model["revision"] for model in pinned["models"].values()] == [commit for _, commit in printed]
 
@@ -60,7 +76,7 @@ def test_a_pushed_and_pinned_folder_is_what_the_app_serves(
     picture = tmp_path / "picture.png"
     Image.new("RGB", (96, 96), (180, 60, 90)).save(picture)
     done = subprocess.run(
-        [sys.executable, "-c", LOAD, str(catalogue_file), str(picture)],
+        [sys.executable, "-c", LOAD, str(models / "catalogue.json"), str(picture)],
         env=client.client_environment(tmp_path / "hub") | {"OVERREAD_HUB_NAMESPACE": "someone"},
         cwd=ROOT,
         capture_output=True,
@@ -70,18 +86,38 @@ def test_a_pushed_and_pinned_folder_is_what_the_app_serves(
     assert done.returncode == 0, done.stderr
     served = json.loads(done.stdout)
     assert (served["model"]["source"], served["model"]["revision"]) == ("hub", commit)
-    local = Classifier(weights / "tiny", threads=1).predict(picture).to_json()
+    local = Classifier(models / "tiny", threads=1).predict(picture).to_json()
     assert served["probabilities"] == local["probabilities"]
     assert served["log_odds"] == local["log_odds"]
 
 
-def test_transformers_loads_what_was_pushed(client: HubOnLoopback, catalogue_file: Path, tmp_path: Path) -> None:
+def test_the_uploaded_card_names_the_namespace_and_the_local_one_stays(client: HubOnLoopback, models: Path) -> None:
+    before = (models / "tiny" / "README.md").read_text()
+    push("tiny", "someone", HfApi(), models)
+    card = ModelCard(client.files("someone/tiny")["README.md"].decode())
+    assert card.data.to_dict()["base_model"] == "someone/other" and "NAMESPACE" not in card.content
+    assert (models / "tiny" / "README.md").read_text() == before and "NAMESPACE/other" in before
+
+
+def test_pinning_links_the_space_to_its_models(client: HubOnLoopback, models: Path, readme: Path) -> None:
+    command = ["push", "--namespace", "someone", "--pin", "--models", str(models), "--readme", str(readme)]
+    for _ in range(2):
+        assert main(command) == 0
+        metadata = metadata_load(readme)
+        assert metadata and metadata["title"] == "Overread"
+        assert metadata["models"] == ["else/other", "someone/tiny", "someone/other"]
+    assert readme.read_text().endswith("---\n\n# Overread\n")
+
+
+def test_transformers_loads_what_was_pushed(client: HubOnLoopback, tmp_path: Path) -> None:
     recipe = dataclasses.replace(RECIPES["pcam-resnet18"], architecture="resnet10t")
-    folder = write_tiny_model(tmp_path / "weights" / "net")
-    build_model(recipe, size=64, output_stride=32).save_pretrained(folder)
+    folder = write_tiny_model(tmp_path / "models" / "net")
+    model = build_model(recipe, size=64, output_stride=32)
+    model.save_pretrained(folder)
+    save_weights(model, folder)
     write_config(folder, CONFIG["overread"])
-    finish(folder, catalogue_file)
-    assert main(["net", "--namespace", "someone"], tmp_path / "weights", catalogue_file) == 0
+    finish(folder)
+    assert main(["push", "net", "--namespace", "someone", "--models", str(folder.parent)]) == 0
 
     picture = tmp_path / "picture.png"
     Image.radial_gradient("L").convert("RGB").save(picture)
@@ -94,10 +130,10 @@ def test_transformers_loads_what_was_pushed(client: HubOnLoopback, catalogue_fil
     assert fetched >= {"config.json", "preprocessor_config.json", "model.safetensors"}
 
 
-def test_the_model_card_keeps_its_figures(client: HubOnLoopback, weights: Path) -> None:
+def test_the_model_card_keeps_its_figures(client: HubOnLoopback, models: Path) -> None:
     bundled = catalogue()["pcam-resnet18"].bundled_folder
-    (weights / "tiny" / "README.md").write_bytes((bundled / "README.md").read_bytes())
-    push("tiny", "someone", HfApi(), weights)
+    (models / "tiny" / "README.md").write_bytes((bundled / "README.md").read_bytes())
+    push("tiny", "someone", HfApi(), models)
     assert "POST /api/validate-yaml" in client.requests
     card = ModelCard(client.files("someone/tiny")["README.md"].decode()).data
     measured = json.loads((bundled / "evaluation.json").read_text())["splits"]["test"]["auc"]["value"]
@@ -105,22 +141,22 @@ def test_the_model_card_keeps_its_figures(client: HubOnLoopback, weights: Path) 
     assert {row.metric_type: row.metric_value for row in card.eval_results}["roc_auc"] == round(measured, 4)
 
 
-def test_pushing_twice_gives_the_same_commit_until_a_file_changes(client: HubOnLoopback, weights: Path) -> None:
-    first = push("tiny", "someone", HfApi(), weights)
-    assert push("tiny", "someone", HfApi(), weights) == first
-    (weights / "tiny" / "roc.png").write_bytes(b"another figure")
-    assert push("tiny", "someone", HfApi(), weights).commit != first.commit
+def test_pushing_twice_gives_the_same_commit_until_a_file_changes(client: HubOnLoopback, models: Path) -> None:
+    first = push("tiny", "someone", HfApi(), models)
+    assert push("tiny", "someone", HfApi(), models) == first
+    (models / "tiny" / "roc.png").write_bytes(b"another figure")
+    assert push("tiny", "someone", HfApi(), models).commit != first.commit
     assert client.files("someone/tiny")["roc.png"] == b"another figure"
     assert client.files("someone/tiny", first.commit)["roc.png"] == b"a figure"
 
 
-def test_private_is_private_and_never_silently_public(client: HubOnLoopback, weights: Path) -> None:
-    push("tiny", "someone", HfApi(), weights, private=True)
-    push("other", "someone", HfApi(), weights)
+def test_private_is_private_and_never_silently_public(client: HubOnLoopback, models: Path) -> None:
+    push("tiny", "someone", HfApi(), models, private=True)
+    push("other", "someone", HfApi(), models)
     assert [HfApi().model_info(f"someone/{name}").private for name in ("tiny", "other")] == [True, False]
-    (weights / "other" / "roc.png").write_bytes(b"confidential")
+    (models / "other" / "roc.png").write_bytes(b"confidential")
     with pytest.raises(PushError, match="someone/other is public already"):
-        push("other", "someone", HfApi(), weights, private=True)
+        push("other", "someone", HfApi(), models, private=True)
     assert client.files("someone/other")["roc.png"] == b"a figure"
 
 
@@ -133,39 +169,40 @@ def test_private_is_private_and_never_silently_public(client: HubOnLoopback, wei
         ("config.json", "{}", "config.json is not the file the catalogue pins"),
         ("onnx/model.onnx", "another", "onnx/model.onnx is not the file the catalogue pins"),
         ("onnx/model.onnx", None, "onnx/model.onnx is missing"),
-        ("evaluation.json", json.dumps({"sha256": "0" * 64}), "evaluation.json speaks of another onnx/model.onnx"),
+        ("evaluation.json", json.dumps({"sha256": "0" * 64}), "evaluation.json describes another onnx/model.onnx"),
     ],
 )
 def test_an_unfinished_or_altered_folder_is_refused(
-    weights: Path, tiny_entry: CatalogueEntry, file: str, content: str | None, sentence: str
+    models: Path, tiny_entry: CatalogueEntry, file: str, content: str | None, sentence: str
 ) -> None:
-    check_folder(tiny_entry, weights / "tiny")
+    check_folder(tiny_entry, models / "tiny")
     if content is None:
-        (weights / "tiny" / file).unlink()
+        (models / "tiny" / file).unlink()
     else:
-        (weights / "tiny" / file).write_text(content)
+        (models / "tiny" / file).write_text(content)
     with pytest.raises(ModelFolderError, match=sentence):
-        check_folder(tiny_entry, weights / "tiny")
+        check_folder(tiny_entry, models / "tiny")
 
 
-def test_an_ensembles_folder_needs_no_net_of_its_own(weights: Path, tiny_entry: CatalogueEntry) -> None:
+def test_an_ensembles_folder_needs_no_net_of_its_own(models: Path, tiny_entry: CatalogueEntry) -> None:
     for file in (ONNX_FILE, "model.safetensors", "preprocessor_config.json"):
-        (weights / "tiny" / file).unlink()
+        (models / "tiny" / file).unlink()
     pinned = {CONFIG_FILE: tiny_entry.sha256[CONFIG_FILE]}
     ensemble = dataclasses.replace(tiny_entry, sha256=pinned, members=("one", "two"))
-    with pytest.raises(ModelFolderError, match=r"evaluation\.json speaks of another config\.json"):
-        check_folder(ensemble, weights / "tiny")
-    (weights / "tiny" / "evaluation.json").write_text(json.dumps({"sha256": pinned[CONFIG_FILE]}))
-    check_folder(ensemble, weights / "tiny")
-    (weights / "tiny" / CONFIG_FILE).write_text("{}")
+    with pytest.raises(ModelFolderError, match=r"evaluation\.json describes another config\.json"):
+        check_folder(ensemble, models / "tiny")
+    (models / "tiny" / "evaluation.json").write_text(json.dumps({"sha256": pinned[CONFIG_FILE]}))
+    check_folder(ensemble, models / "tiny")
+    (models / "tiny" / CONFIG_FILE).write_text("{}")
     with pytest.raises(ModelFolderError, match=r"config\.json is not the file the catalogue pins"):
-        check_folder(ensemble, weights / "tiny")
+        check_folder(ensemble, models / "tiny")
 
 
 def test_an_ensemble_is_pushed_with_its_members(
-    client: HubOnLoopback, weights: Path, catalogue_file: Path, capsys: pytest.CaptureFixture[str]
+    client: HubOnLoopback, models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = write_tiny_ensemble(weights / "both", ("tiny", "other"))
+    catalogue_file = models / "catalogue.json"
+    folder = write_tiny_ensemble(models / "both", ("tiny", "other"))
     (folder / "README.md").write_text(CARD)
     digest = sha256_of(folder / CONFIG_FILE)
     (folder / "evaluation.json").write_text(json.dumps({"sha256": digest}))
@@ -175,5 +212,5 @@ def test_an_ensemble_is_pushed_with_its_members(
         "members": ["tiny", "other"],
     }
     catalogue_file.write_text(json.dumps(content))
-    assert main(["--namespace", "someone"], weights, catalogue_file) == 0, capsys.readouterr().err
-    assert client.files("someone/both").items() >= files(folder).items()
+    assert main(["push", "--namespace", "someone", "--models", str(models)]) == 0, capsys.readouterr().err
+    assert client.files("someone/both").items() >= uploaded(folder).items()

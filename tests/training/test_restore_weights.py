@@ -1,14 +1,20 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 import torch
 from safetensors.torch import load_file
+from transformers import AutoModelForImageClassification
 
 from overread.model_folder import ONNX_FILE
 from overread.session import OnnxSession
+from training.measure.training_record import read_record
+from training.methods.torch_model import save_weights
 from training.recipes.nets import RECIPES, Recipe
-from training.restore_weights import read_weights, restore, unfold_batch_norms
+from training.restore_weights import read_weights, restore, unfold_batch_norms, write_checkpoint
+from training.train import Progress, progress_of
 
 PIXELS = np.random.default_rng(3).normal(size=(4, 3, 96, 96)).astype(np.float32)
 
@@ -18,8 +24,33 @@ def test_a_restored_net_answers_as_the_onnx_file_does(trained_folder: Path, smal
     expected = OnnxSession(trained_folder / ONNX_FILE, threads=1).run(PIXELS).logits
     with torch.no_grad():
         np.testing.assert_allclose(model(torch.from_numpy(PIXELS)).logits, expected, atol=1e-4)
-    names = set(load_file(trained_folder / "model.safetensors"))
-    assert set(model.state_dict()) == names
+
+
+def test_restored_weights_are_readable_and_load_in_timm_and_transformers(
+    trained_folder: Path, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    for file in ("config.json", "preprocessor_config.json"):
+        shutil.copy(trained_folder / file, tmp_path)
+    written = save_weights(restore(small_recipe, trained_folder / ONNX_FILE), tmp_path)
+    assert written.stat().st_mode & 0o777 == 0o644
+    assert set(load_file(written)) == set(load_file(trained_folder / "model.safetensors"))
+    expected = OnnxSession(trained_folder / ONNX_FILE, threads=1).run(PIXELS).logits
+    with torch.no_grad():
+        in_timm = timm.create_model(f"local-dir:{tmp_path}", pretrained=True).eval()(torch.from_numpy(PIXELS))
+        in_transformers = AutoModelForImageClassification.from_pretrained(tmp_path).float().eval()
+        np.testing.assert_allclose(in_timm, expected, atol=5e-3)  # large weights are halves
+        np.testing.assert_allclose(in_transformers(torch.from_numpy(PIXELS)).logits, in_timm, atol=1e-5)
+
+
+def test_a_checkpoint_lets_training_go_on_and_keeps_the_record(
+    trained_folder: Path, small_recipe: Recipe, patches: str, tmp_path: Path
+) -> None:
+    model = restore(small_recipe, trained_folder / ONNX_FILE)
+    checkpoint = write_checkpoint(small_recipe, model, 1, trained_folder, tmp_path, patches)
+    assert progress_of(small_recipe, tmp_path) == Progress(1, checkpoint)
+    record = read_record(checkpoint.parent)
+    assert record.stages == read_record(trained_folder).stages
+    assert record.notes == ("Stage 2 and later went on from the weights of the ONNX file, at their 8-bit levels.",)
 
 
 def test_training_can_go_on_with_it(trained_folder: Path, small_recipe: Recipe) -> None:

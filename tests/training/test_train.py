@@ -2,8 +2,8 @@ import csv
 import dataclasses
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pytest
 import timm
@@ -12,8 +12,19 @@ from safetensors.torch import load_file, save_file
 
 from tests.support.hub_on_loopback import HubOnLoopback
 from training.data.splits import load_split
-from training.recipes.nets import RECIPES, Recipe, Stage
-from training.train import build_model, collate, load_initial_weights, settle_batch_norms, train
+from training.measure.training_record import Start, read_record
+from training.methods.torch_model import build_model, load_initial_weights
+from training.methods.training_stage import collate
+from training.recipes.nets import RECIPES, Recipe
+from training.train import (
+    MissingNetError,
+    Progress,
+    progress_of,
+    recalibrate_batch_norms,
+    stage_model,
+    start_of,
+    train,
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,70 +66,100 @@ def test_a_batch_is_channels_last_float32() -> None:
     assert batch["labels"].tolist() == [0, 1]
 
 
-def test_settled_batch_norms_know_the_clean_training_pictures(small_recipe: Recipe, patches: str) -> None:
-    pictures = load_split(small_recipe.source, "train", patches)
+def test_recalibrated_batch_norms_have_the_statistics_of_clean_training_images(
+    small_recipe: Recipe, patches: str
+) -> None:
+    dataset = load_split(small_recipe.source, "train", patches)
     model = build_model(small_recipe, small_recipe.export_size, small_recipe.export_stride)
-    settle_batch_norms(model, small_recipe, pictures)
+    recalibrate_batch_norms(model, small_recipe, dataset)
     net = model.timm_model
-    pixels = small_recipe.preprocessing()([image.convert("RGB") for image in pictures["image"]])
+    pixels = small_recipe.preprocessing()([image.convert("RGB") for image in dataset["image"]])
     with torch.no_grad():
-        first = net.conv1[0](torch.from_numpy(pixels))  # (48, C, 48, 48): what the stem's first batch norm is given
+        first = net.conv1[0](torch.from_numpy(pixels))  # (48, C, 48, 48): the input of the stem's first batch norm
     norm = net.conv1[1]
     torch.testing.assert_close(norm.running_mean, first.mean((0, 2, 3)), atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(norm.running_var, first.var((0, 2, 3)), atol=1e-4, rtol=1e-3)
 
 
-def test_a_recipe_starts_from_the_trunk_it_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr("training.train.load_split", lambda *a: None)
-    monkeypatch.setattr("training.train.load_initial_weights", lambda model, recipe, init: asked.append(init))
-    monkeypatch.setattr("training.train.train_stage", lambda recipe, stage, model, *rest: model)
-    monkeypatch.setattr("training.train.RandomPhases", lambda *nets: None)
-    recipe = dataclasses.replace(RECIPES["pcam-efficientnet-lite0"], architecture="resnet10t")
-    for runs, init in ((tmp_path / "hub", None), (tmp_path / "local", "trunk.safetensors")):
-        (runs / recipe.name).mkdir(parents=True)
-        train(recipe, runs, init=init)
-    assert asked == ["timm/tf_efficientnet_lite0.in1k", "trunk.safetensors"]
+@pytest.mark.parametrize(
+    ("name", "init", "expected"),
+    [
+        ("pcam-resnet18", None, Start("random weights")),
+        ("pcam-resnet18", "trunk.safetensors", Start("pretrained trunk", "trunk.safetensors")),
+        ("pcam-efficientnet-lite0", None, Start("pretrained trunk", "timm/tf_efficientnet_lite0.in1k")),
+        ("pcam-efficientnet-lite0", "trunk.safetensors", Start("pretrained trunk", "trunk.safetensors")),
+        ("pcam-efficientnet-lite0-128", None, Start("trained net", "pcam-efficientnet-lite0")),
+    ],
+)
+def test_a_recipe_starts_from_the_weights_it_names(name: str, init: str | None, expected: Start) -> None:
+    assert start_of(RECIPES[name], init) == expected
 
 
-def test_training_goes_on_after_the_last_finished_stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    ran: list[int] = []
-    recipe = dataclasses.replace(RECIPES["pcam-resnet18"], architecture="resnet10t", settled_batch_norms=False)
-    monkeypatch.setattr("training.train.load_split", lambda *a: None)
-
-    def count(recipe: Recipe, stage: Stage, model: Any, *rest: object) -> Any:
-        ran.append(recipe.stages.index(stage))
-        assert not model.timm_model.get_classifier().bias.any()
-        return model
-
-    monkeypatch.setattr("training.train.train_stage", count)
-    monkeypatch.setattr("training.train.RandomPhases", lambda *nets: None)
-    finished = build_model(recipe, 96, 32)
-    torch.nn.init.zeros_(finished.timm_model.get_classifier().bias)
-    (tmp_path / recipe.name).mkdir()
-    torch.save(finished.state_dict(), tmp_path / recipe.name / "stage-1-done.pt")
-    train(recipe, tmp_path)
-    assert ran == [2, 3]
+def test_the_first_stage_starts_from_the_trunk(recipe: Recipe, tmp_path: Path) -> None:
+    trunk = timm.create_model("resnet10t", num_classes=1000)
+    save_file(trunk.state_dict(), tmp_path / "trunk.safetensors")
+    start = start_of(recipe, str(tmp_path / "trunk.safetensors"))
+    model = stage_model(recipe, recipe.stages[0], None, start)
+    torch.testing.assert_close(model.timm_model.layer1[0].conv1.weight, trunk.layer1[0].conv1.weight)
 
 
-def test_a_recipe_goes_on_from_another_ones_net(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_recipe_that_goes_on_needs_the_trained_net(tmp_path: Path) -> None:
     first, second = (RECIPES[name] for name in ("pcam-efficientnet-lite0", "pcam-efficientnet-lite0-128"))
-    monkeypatch.setattr("training.train.load_split", lambda *a: None)
-    monkeypatch.setattr("training.train.train_stage", lambda recipe, stage, model, *rest: model)
-    with pytest.raises(SystemExit, match=r"run `python -m training\.train pcam-efficientnet-lite0` first"):
-        train(second, tmp_path)
-    trained = build_model(first, 96, 32)
-    for name in (first.name, second.name):
-        (tmp_path / name).mkdir(exist_ok=True)
-    torch.save(trained.state_dict(), tmp_path / first.name / f"stage-{len(first.stages) - 1}-done.pt")
-    made = load_file(train(second, tmp_path) / "model.safetensors")
-    torch.testing.assert_close(made, dict(trained.state_dict()))
+    with pytest.raises(MissingNetError, match=r"run `python -m training train pcam-efficientnet-lite0` first"):
+        progress_of(second, tmp_path)
+    checkpoint = tmp_path / first.name / f"stage-{len(first.stages) - 1}-done.pt"
+    checkpoint.parent.mkdir()
+    checkpoint.touch()
+    assert progress_of(second, tmp_path) == Progress(0, checkpoint)
+
+
+def test_training_goes_on_after_the_last_finished_stage(small_recipe: Recipe, patches: str, tmp_path: Path) -> None:
+    strong = "histopathology-strong"
+    last = dataclasses.replace(small_recipe.stages[0], epochs=1, learning_rate=0.0, augmentation=strong)
+    recipe = dataclasses.replace(small_recipe, stages=(*small_recipe.stages, last))
+    finished = build_model(recipe, 64, 32).state_dict()
+    (tmp_path / recipe.name).mkdir()
+    torch.save(finished, tmp_path / recipe.name / "stage-0-done.pt")
+    made = load_file(train(recipe, tmp_path, patches) / "model.safetensors")
+    assert not (tmp_path / recipe.name / "stage-0").exists() and (tmp_path / recipe.name / "stage-1").is_dir()
+    for name, value in finished.items():  # a learning rate of 0 keeps the weights of the checkpoint
+        if name.endswith("conv1.weight"):
+            torch.testing.assert_close(made[name], value)
+    record = read_record(tmp_path / recipe.name / "final")
+    assert [stage.augmentation for stage in record.stages] == [strong]  # the checkpoint came without a record
+
+
+def test_a_net_can_start_as_another_recipes_trained_net(small_recipe: Recipe, patches: str, tmp_path: Path) -> None:
+    teacher = RECIPES["pcam-efficientnet-lite0"]
+    only = dataclasses.replace(small_recipe.stages[0], epochs=1, learning_rate=0.0)
+    recipe = dataclasses.replace(small_recipe, name="second", stages=(only,), initial_weights_from=teacher.name)
+    trained = build_model(recipe, 64, 32).state_dict()
+    (tmp_path / teacher.name).mkdir()
+    torch.save(trained, tmp_path / teacher.name / f"stage-{len(teacher.stages) - 1}-done.pt")
+    folder = train(recipe, tmp_path, patches)
+    made = load_file(folder / "model.safetensors")
+    torch.testing.assert_close(made["timm_model.layer1.0.conv1.weight"], trained["timm_model.layer1.0.conv1.weight"])
+    assert read_record(folder).started_from == Start("trained net", teacher.name)
+
+
+def test_the_record_tells_how_the_net_was_trained(small_recipe: Recipe, patches: str, tmp_path: Path) -> None:
+    averaged = dataclasses.replace(small_recipe.stages[0], epochs=1, weight_averaging=True)
+    recipe = dataclasses.replace(small_recipe, stages=(small_recipe.stages[0], averaged))
+    record = read_record(train(recipe, tmp_path, patches))
+    assert (record.train_images, record.validation_images, record.seed) == (48, 40, recipe.seed)
+    assert record.started_from == Start("random weights") and record.recalibrated_batch_norms
+    assert [(stage.schedule, stage.averaged, stage.images_seen) for stage in record.stages] == [
+        ("cosine", False, 2 * 48),
+        ("constant", True, 48),
+    ]
+    assert all(stage.versions["torch"] == version("torch") for stage in record.stages)
+    assert record.stages[0].finished <= record.stages[1].finished
 
 
 def test_averaged_weights_need_batch_norms_of_their_own(recipe: Recipe) -> None:
-    stages = (dataclasses.replace(recipe.stages[0], averaged=True),)
+    stages = (dataclasses.replace(recipe.stages[0], weight_averaging=True),)
     with pytest.raises(ValueError, match="its batch norms have to be settled"):
-        dataclasses.replace(recipe, stages=stages, settled_batch_norms=False)
+        dataclasses.replace(recipe, stages=stages, recalibrated_batch_norm=False)
 
 
 def test_checkpoints_are_pushed_while_training(

@@ -1,56 +1,44 @@
-"""Compares the exported models of a data set on the same test pictures; each model's card says how it fares."""
+"""Compares models of one data set on the same test images, from their ``predictions.csv``."""
 
-import json
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from overread.errors import ModelFolderError
-from overread.evaluation import EVALUATION_FILE
-from training.data.splits import load_split
-from training.measure.calibration import sigmoid
-from training.measure.metrics import compare
-from training.measure.predictions import Answers
-from training.recipes.ensembles import ENSEMBLES, EnsembleRecipe
-from training.recipes.nets import RECIPES, Recipe
-from training.reports.model_card import write_card
+from training.measure.delong import compare
+from training.measure.intervals import Estimate
+from training.measure.predictions import Predictions
 
 
-def compare_all(recipe: Recipe | EnsembleRecipe, weights: Path, runs: Path, data: str | None = None) -> None:
-    """Write into ``evaluation.json`` and card of a model, and of all others of its data set, how they compare.
+@dataclass(frozen=True)
+class Comparison:
+    """A model's test AUC minus another's, on the same images.
 
-    One whose ``evaluation.json`` speaks of former files is left as it is, and so is an ensemble of former members.
+    ``difference`` has a 95 % bootstrap interval; ``p_value`` is that of DeLong's test (DeLong et al. 1988).
+    """
+
+    other: str
+    difference: Estimate
+    p_value: float
+
+
+def compare_with_others(name: str, on_test: Mapping[str, Predictions]) -> list[Comparison]:
+    """Return one model's comparison with each of the others.
 
     Args:
-        recipe: of the model.
-        weights: where the model folders are.
-        runs: where it is kept what each model said of each picture.
-        data: local folder in the data set's schema (default: the Hub).
+        name: the model.
+        on_test: the test predictions of models of one data set, by name.
+
+    Raises:
+        ValueError: if two models were run on different test images.
     """
-    known: dict[str, Recipe | EnsembleRecipe] = {**RECIPES, **ENSEMBLES, recipe.name: recipe}
-    probabilities, evaluated = {}, []
-    test = load_split(recipe.source, "test", data)
-    labels = np.asarray(test["labels"])
-    for other in known.values():
-        if other.source is not recipe.source:
+    own = on_test[name]
+    comparisons = []
+    for other, predictions in on_test.items():
+        if other == name:
             continue
-        with suppress(ModelFolderError):
-            answers = Answers(other, weights, runs)
-            probabilities[other.name] = sigmoid(answers.log_odds(test, "test"))
-            file = weights / other.name / EVALUATION_FILE
-            if file.exists() and _read(file)["sha256"] == answers.classifier.identity.sha256:
-                evaluated.append(other)
-    for one in evaluated:
-        file = weights / one.name / EVALUATION_FILE
-        compared = {
-            name: compare(labels, probabilities[one.name], other)
-            for name, other in probabilities.items()
-            if name != one.name
-        }
-        file.write_text(json.dumps(_read(file) | {"comparisons": compared}, indent=1) + "\n", encoding="utf-8")
-        write_card(one, file.parent)
-
-
-def _read(file: Path) -> dict[str, object]:
-    return json.loads(file.read_text(encoding="utf-8"))
+        if not np.array_equal(own.labels, predictions.labels):
+            raise ValueError(f"{name} and {other} were evaluated on different test images: evaluate both again.")
+        found = compare(own.labels, own.probabilities, predictions.probabilities)
+        comparisons.append(Comparison(other, found["difference"], found["p_value"]))
+    return comparisons

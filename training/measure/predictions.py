@@ -1,8 +1,14 @@
-"""Runs exported models over data sets, each picture once: what a net said is kept for every ensemble it is in."""
+"""Predictions of exported models: a cache of each net's log-odds and maps, and ``predictions.csv`` of a model folder.
 
+``python -m training evaluate`` writes the file; metrics and comparisons are computed from it and run no model.
+"""
+
+import csv
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -10,96 +16,135 @@ from datasets import Dataset
 
 from overread.classifier import BATCH_SIZE, Classifier
 from overread.ensemble import combine
+from overread.errors import ModelFolderError
+from overread.evidence import Evidence, average
 from overread.model_folder import EnsembleSettings
-from overread.net import Evidence
+from overread.probability import sigmoid
 from overread.views import AS_IT_IS
 from training.data.validation_set import batches
-from training.recipes.ensembles import EnsembleRecipe
-from training.recipes.nets import Recipe
 
-FOLDER = "evidence"
+Part = Literal["validation", "corrupted", "test", "external"]  # corrupted: the validation images, corrupted
 
-Floats = npt.NDArray[np.floating]
+PREDICTIONS_FILE = "predictions.csv"
+COLUMNS = ("split", "row", "label", "log_odds")
+CACHE_FOLDER = "predictions"
 
 
-class Answers:
-    """What one exported model says of data sets, read as the app reads it."""
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """A model's calibrated log-odds of the finding on labelled images.
 
-    def __init__(self, recipe: Recipe | EnsembleRecipe, weights: Path, runs: Path) -> None:
-        """Load the model.
+    Attributes:
+        labels: (N,) int64, 1 = the finding.
+        log_odds: (N,) float64.
+    """
+
+    labels: npt.NDArray[np.int64]
+    log_odds: npt.NDArray[np.float64]
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float64]:
+        """(N,) float64, calibrated, of the finding."""
+        return sigmoid(self.log_odds)
+
+
+class Predictor:
+    """An exported model that predicts whole data sets; every net's output is cached for the ensembles it is in."""
+
+    def __init__(self, folder: Path, runs: Path) -> None:
+        """Load a model folder, and an ensemble's members from the folders beside it.
 
         Args:
-            recipe: of the exported model.
-            weights: where the model folders are.
-            runs: the folder for what is not kept for ever.
+            folder: the model folder.
+            runs: holds the cache, ``<runs>/predictions``.
 
         Raises:
-            ModelFolderError: if the folder is incomplete, or an ensemble's members are others by now.
+            ModelFolderError: if the folder is incomplete, or a member is not the one that the ensemble was built from.
         """
-        self.classifier = Classifier(weights / recipe.name)
-        members = recipe.members if isinstance(recipe, EnsembleRecipe) else ()
-        self._members = [Classifier(weights / member) for member in members]
+        self.classifier = Classifier(folder)
+        self._settings = self.classifier.config.ensemble
+        members = self._settings.members if self._settings else ()
+        self._members = [Classifier(folder.parent / name) for name in members]
         self._runs = runs
 
-    def log_odds(self, dataset: Dataset, title: str, damaged: bool = False) -> Floats:
-        """Return (rows,) calibrated log-odds; arguments as for ``evidence_on``."""
-        return evidence_on(self.classifier, self._members, dataset, title, self._runs, damaged).log_odds
-
-
-def evidence_on(
-    classifier: Classifier,
-    members: Sequence[Classifier],
-    dataset: Dataset,
-    title: str,
-    runs: Path,
-    damaged: bool = False,
-) -> Evidence:
-    """Return a model's evidence in every row of a data set, from ``<runs>/evidence`` where it was kept.
-
-    Args:
-        classifier: the exported model.
-        members: of an ensemble, loaded, in its order.
-        dataset: with columns ``image`` and ``labels``.
-        title: of the progress bar, such as the split's name.
-        runs: the folder for what is not kept for ever.
-        damaged: damage each picture first, see ``training.methods.corruption``.
-    """
-    settings = classifier.config.ensemble
-    if settings:
-        return ensemble_evidence(members, settings, dataset, title, runs, damaged)
-    return _net_evidence(classifier, AS_IT_IS, dataset, title, runs, damaged)
+    def predictions(self, dataset: Dataset, part: Part) -> Predictions:
+        """Return the predictions for every row of a data set with columns ``image`` and ``labels``."""
+        if self._settings:
+            found = ensemble_evidence(self._members, self._settings, dataset, part, self._runs)
+        else:
+            found = net_evidence(self.classifier, AS_IT_IS, dataset, part, self._runs)
+        return Predictions(np.asarray(dataset["labels"], np.int64), found.log_odds)
 
 
 def ensemble_evidence(
-    members: Sequence[Classifier],
-    settings: EnsembleSettings,
-    dataset: Dataset,
-    title: str,
-    runs: Path,
-    damaged: bool = False,
+    members: Sequence[Classifier], settings: EnsembleSettings, dataset: Dataset, part: Part, runs: Path
 ) -> Evidence:
-    """Return the evidence of nets joined as ``settings`` say; the rest as for ``evidence_on``."""
-    parts = []
-    for member in members:
-        views = [_net_evidence(member, view, dataset, title, runs, damaged) for view in settings.views]
-        log_odds = np.mean([view.log_odds for view in views], axis=0)
-        parts.append(Evidence(log_odds, np.mean([view.heatmap for view in views], axis=0), 0.0, 0.0))
+    """Return the evidence of an ensemble's nets, (N,) and (N, h, w), combined as ``settings`` say.
+
+    Args:
+        members: loaded, in the order of ``settings.members``.
+        settings: of the ensemble.
+        dataset: with columns ``image`` and ``labels``.
+        part: which images; "corrupted" ones are corrupted first, see ``training.data.corruption``.
+        runs: holds the cache.
+    """
+    parts = [
+        average([net_evidence(member, view, dataset, part, runs) for view in settings.views]) for member in members
+    ]
     return combine(parts, settings)
 
 
-def _net_evidence(
-    classifier: Classifier, view: str, dataset: Dataset, title: str, runs: Path, damaged: bool
-) -> Evidence:
+def net_evidence(classifier: Classifier, view: str, dataset: Dataset, part: Part, runs: Path) -> Evidence:
+    """Return one net's evidence on one view of every image, cached; arguments as for ``ensemble_evidence``."""
     net = (classifier.identity.sha256, classifier.config.preprocessing, view)
-    # The first picture tells copies of one data set apart: they have equal labels, and may be of another size.
-    pictures = (title, damaged, list(dataset["labels"]), dataset[0]["image"].tobytes())
-    file = runs / FOLDER / f"{hashlib.sha256(repr((*net, *pictures)).encode()).hexdigest()}.npz"
+    # The first image distinguishes copies of one data set: they have equal labels, but images of another size.
+    images = (part, list(dataset["labels"]), dataset[0]["image"].tobytes())
+    file = runs / CACHE_FOLDER / f"{hashlib.sha256(repr((*net, *images)).encode()).hexdigest()}.npz"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        found = [classifier.net.evidence(batch, (view,)) for batch in batches(dataset, BATCH_SIZE, title, damaged)]
+        found = [
+            classifier.net.evidence(batch, (view,)) for batch in batches(dataset, BATCH_SIZE, part, part == "corrupted")
+        ]
         log_odds, heatmap = (
-            np.concatenate([getattr(part, name) for part in found]) for name in ("log_odds", "heatmap")
+            np.concatenate([getattr(batch, name) for batch in found]) for name in ("log_odds", "heatmap")
         )
         np.savez(file, log_odds=log_odds, heatmap=heatmap)
-    with np.load(file) as kept:
-        return Evidence(kept["log_odds"], kept["heatmap"], preprocess_ms=0.0, inference_ms=0.0)
+    with np.load(file) as cached:
+        return Evidence(cached["log_odds"], cached["heatmap"], preprocess_ms=0.0, inference_ms=0.0)
+
+
+def write_predictions(folder: Path, parts: Mapping[Part, Predictions]) -> Path:
+    """Return ``predictions.csv`` of a model folder, one line per image; floats are written so that they read back."""
+    file = folder / PREDICTIONS_FILE
+    with file.open("w", newline="", encoding="utf-8") as opened:
+        table = csv.writer(opened, lineterminator="\n")
+        table.writerow(COLUMNS)
+        for part, made in parts.items():
+            table.writerows(
+                (part, row, int(label), repr(float(log_odds)))
+                for row, (label, log_odds) in enumerate(zip(made.labels, made.log_odds, strict=True))
+            )
+    return file
+
+
+def read_predictions(folder: Path) -> dict[Part, Predictions]:
+    """Return the predictions in a model folder by part.
+
+    Raises:
+        ModelFolderError: if the file is missing or is not a table of predictions.
+    """
+    file = folder / PREDICTIONS_FILE
+    try:
+        with file.open(newline="", encoding="utf-8") as opened:
+            rows = list(csv.DictReader(opened))
+        found: dict[Part, list[tuple[int, float]]] = {}
+        for row in rows:
+            found.setdefault(cast(Part, row["split"]), []).append((int(row["label"]), float(row["log_odds"])))
+    except (OSError, KeyError, ValueError) as error:
+        raise ModelFolderError(
+            f"{folder.name}/{PREDICTIONS_FILE} cannot be read ({error!r}): `python -m training evaluate` writes it."
+        ) from error
+    return {
+        part: Predictions(np.array([label for label, _ in pairs], np.int64), np.array([value for _, value in pairs]))
+        for part, pairs in found.items()
+    }

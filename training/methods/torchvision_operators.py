@@ -1,8 +1,8 @@
-"""Makes torchvision's CUDA-built wheel importable beside a CPU-only torch; does nothing where the two match.
+"""Makes torchvision, whose wheel is built for CUDA, importable beside a CPU-only torch.
 
-PyPI's torchvision wheel links against CUDA. Beside a CPU-only torch its binary cannot be loaded, so ``import
-torchvision`` (and with it timm and transformers' ``Trainer``) stops at "operator torchvision::nms does not exist".
-torchvision only needs the operators' *schemas* to import; declaring them is enough, since nothing here calls them.
+Beside a CPU-only torch the wheel's binary cannot be loaded, so ``import torchvision`` (and with it timm and
+transformers' ``Trainer``) stops with "operator torchvision::nms does not exist". The import only needs the operators'
+schemas; declaring them is enough, since nothing here calls them.
 """
 
 from importlib.util import find_spec
@@ -10,11 +10,11 @@ from pathlib import Path
 
 import torch
 
-_DECLARED: list[torch.library.Library] = []  # a Library takes its declarations with it when it is collected
+_DECLARED: list[torch.library.Library] = []  # kept alive: a garbage-collected Library removes its declarations
 
 
 def declare_missing_operators() -> bool:
-    """Return True if torchvision's operators had to be declared, False if torchvision is absent or loads as it is.
+    """Return True if operators were declared, False if torchvision is absent or its own binary loads.
 
     Call it before importing timm, transformers' Trainer or pytorch_grad_cam; calling it again changes nothing.
     """
@@ -27,7 +27,7 @@ def declare_missing_operators() -> bool:
         try:
             torch.ops.load_library(str(binary))
             return False
-        except OSError:  # links against CUDA libraries which this torch does not bring
+        except OSError:  # needs CUDA libraries, which a CPU-only torch does not bring
             continue
     library = torch.library.Library("torchvision", "FRAGMENT")
     for operator in ("nms", "qnms"):

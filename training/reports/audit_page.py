@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from training.data.data_sets import Source
-from training.measure.shortcuts import Auc, Duplicates, Look, Patients
+from training.measure.file_statistics import NumberAuc, SplitStatistics
+from training.measure.split_overlap import Duplicates, Patients
 from training.reports.html import anchor, chart, sentence, table, thumbnail
 
 COLOURS = ("#2b6cb0", "#dd6b20")  # class 0, class 1: told apart with any colour vision
@@ -29,7 +30,7 @@ STYLE = (Path(__file__).parent / "templates" / "audit_page.css").read_text(encod
 def page(
     name: str,
     source: Source,
-    looks: Sequence[Look],
+    looks: Sequence[SplitStatistics],
     duplicates: Duplicates,
     patients: Patients | None,
 ) -> str:
@@ -58,7 +59,7 @@ def page(
     body = "".join(
         f'<section id="{anchor(title)}"><h2>{title}</h2>{html}</section>' for title, html in sections.items()
     )
-    looked = ", ".join(f"{len(look.pictures):,} of {len(look.labels):,} ({look.split})" for look in looks)
+    looked = ", ".join(f"{len(look.images):,} of {len(look.labels):,} ({look.split})" for look in looks)
     unreadable = [f"{look.split}: {file}" for look in looks for file in look.unreadable]
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -69,16 +70,16 @@ def page(
 Pictures drawn at random and decoded: {looked}.{sentence("Could not be read", unreadable)}</p>
 <h3>What stands out</h3>{_findings(looks, duplicates, patients)}
 <nav><h3>Contents</h3><ol>{contents}</ol></nav>
-<p class="quiet">Written by <code>python -m training.explore {escape(name)}</code>.
+<p class="quiet">Written by <code>python -m training audit {escape(name)}</code>.
 Intervals: 95 %, Hanley &amp; McNeil 1982.</p>
 </header>{body}</body></html>
 """
 
 
-def _findings(looks: Sequence[Look], duplicates: Duplicates, patients: Patients | None) -> str:
+def _findings(looks: Sequence[SplitStatistics], duplicates: Duplicates, patients: Patients | None) -> str:
     found = []
     for number, title in (SHAPE | COMPRESSION | INTENSITY).items():
-        told = [f"{_auc(auc)} in {look.split}" for look in looks if (auc := look.auc(number)).telling]
+        told = [f"{_auc(auc)} in {look.split}" for look in looks if (auc := look.auc(number)).predicts_label]
         remark = " (which may be the disease itself)" if number in {*INTENSITY, "bytes_per_pixel"} else ""
         if told:
             found.append(
@@ -99,7 +100,7 @@ def _findings(looks: Sequence[Look], duplicates: Duplicates, patients: Patients 
     return f"<ul>{''.join(found)}</ul>"
 
 
-def _balance(classes: tuple[str, str], looks: Sequence[Look]) -> str:
+def _balance(classes: tuple[str, str], looks: Sequence[SplitStatistics]) -> str:
     rows = []
     for look in looks:
         total = len(look.labels)
@@ -110,7 +111,7 @@ def _balance(classes: tuple[str, str], looks: Sequence[Look]) -> str:
     )
 
 
-def _walls(classes: tuple[str, str], looks: Sequence[Look]) -> str:
+def _walls(classes: tuple[str, str], looks: Sequence[SplitStatistics]) -> str:
     parts = ["<p>What tells these classes apart at a glance should be the disease, not the make of the picture.</p>"]
     for look in looks:
         parts.append(f"<h3>{look.split}</h3>")
@@ -121,7 +122,7 @@ def _walls(classes: tuple[str, str], looks: Sequence[Look]) -> str:
     return "".join(parts)
 
 
-def _means(classes: tuple[str, str], looks: Sequence[Look]) -> str:
+def _means(classes: tuple[str, str], looks: Sequence[SplitStatistics]) -> str:
     meaning = (
         "Where the difference is far from zero, the average picture of one class is brighter: over the organ it may be "
         "the disease; at the rim or in a corner it is framing, position or a marker, a shortcut."
@@ -129,7 +130,7 @@ def _means(classes: tuple[str, str], looks: Sequence[Look]) -> str:
     return f"<p>{meaning}</p>" + "".join(f"<h3>{look.split}</h3>{_mean_figure(classes, look)}" for look in looks)
 
 
-def _mean_figure(classes: tuple[str, str], look: Look) -> str:
+def _mean_figure(classes: tuple[str, str], look: SplitStatistics) -> str:
     figure = Figure(figsize=(9.6, 3), layout="constrained")
     axes = figure.subplots(1, 3)
     for label in (0, 1):
@@ -145,7 +146,7 @@ def _mean_figure(classes: tuple[str, str], look: Look) -> str:
     return chart(figure, f"mean pictures of {look.split}", _sampled(classes, look))
 
 
-def _intensity(classes: tuple[str, str], looks: Sequence[Look]) -> str:
+def _intensity(classes: tuple[str, str], looks: Sequence[SplitStatistics]) -> str:
     grey = all(look.grey for look in looks)
     what = "Every sampled picture is grey: red, green and blue are equal." if grey else "The pictures are in colour."
     meaning = "Curves that lie apart may be the disease, or the exposure, stain or scanner. " + AUC_MEANS
@@ -166,7 +167,7 @@ def _intensity(classes: tuple[str, str], looks: Sequence[Look]) -> str:
     return "".join(parts)
 
 
-def _numbers(numbers: dict[str, str], classes: tuple[str, str], looks: Sequence[Look], meaning: str) -> str:
+def _numbers(numbers: dict[str, str], classes: tuple[str, str], looks: Sequence[SplitStatistics], meaning: str) -> str:
     parts = [f"<p>{meaning} {AUC_MEANS}</p>", _auc_table(numbers, looks)]
     for look in looks:
         varying = {number: title for number, title in numbers.items() if len(set(look.values(number))) > 1}
@@ -186,7 +187,7 @@ def _numbers(numbers: dict[str, str], classes: tuple[str, str], looks: Sequence[
     return "".join(parts)
 
 
-def _compression(classes: tuple[str, str], looks: Sequence[Look]) -> str:
+def _compression(classes: tuple[str, str], looks: Sequence[SplitStatistics]) -> str:
     meaning = (
         "Compression leaves traces that a net reads as easily as tissue; at equal quality, fewer bytes a pixel only "
         "mean a smoother picture, which may be the disease."
@@ -203,8 +204,8 @@ def _compression(classes: tuple[str, str], looks: Sequence[Look]) -> str:
     return _numbers(COMPRESSION, classes, looks, meaning) + f"<h3>JPEG quality</h3>{note}"
 
 
-def _duplicates(classes: tuple[str, str], looks: Sequence[Look], duplicates: Duplicates) -> str:
-    looked = " and ".join(f"{len(look.pictures):,} of {len(look.labels):,} in {look.split}" for look in looks)
+def _duplicates(classes: tuple[str, str], looks: Sequence[SplitStatistics], duplicates: Duplicates) -> str:
+    looked = " and ".join(f"{len(look.images):,} of {len(look.labels):,} in {look.split}" for look in looks)
     rows = [[split, f"{count:,}"] for split, count in duplicates.within.items()]
     rows += [[f"{first} and {second}", f"{count:,}"] for (first, second), count in duplicates.across.items()]
     rows.append(["with both labels", f"{duplicates.contradicting:,}"])
@@ -241,8 +242,8 @@ def _patients(patients: Patients) -> str:
     )
 
 
-def _auc_table(numbers: dict[str, str], looks: Sequence[Look]) -> str:
-    def cell(look: Look, number: str) -> str:
+def _auc_table(numbers: dict[str, str], looks: Sequence[SplitStatistics]) -> str:
+    def cell(look: SplitStatistics, number: str) -> str:
         values = set(look.values(number))
         return _auc(look.auc(number)) if len(values) > 1 else f"always {', '.join(f'{value:g}' for value in values)}"
 
@@ -250,14 +251,14 @@ def _auc_table(numbers: dict[str, str], looks: Sequence[Look]) -> str:
     return table(["AUC of this number alone", *(look.split for look in looks)], rows, str)  # the cells are HTML
 
 
-def _auc(auc: Auc) -> str:
+def _auc(auc: NumberAuc) -> str:
     if np.isnan(auc.value):
         return "– (one class only)"
     text = f"{auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f})"
-    return f'<span class="telling">{text}</span>' if auc.telling else text
+    return f'<span class="telling">{text}</span>' if auc.predicts_label else text
 
 
-def _sampled(classes: tuple[str, str], look: Look) -> str:
+def _sampled(classes: tuple[str, str], look: SplitStatistics) -> str:
     counts = np.bincount(look.sampled_labels, minlength=2)
     return f"{look.split}: {counts[0]:,} × {classes[0]}, {counts[1]:,} × {classes[1]}"
 

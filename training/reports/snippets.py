@@ -1,13 +1,20 @@
-"""The "how to use" of a model card, as code that tests run: transformers, onnxruntime and gradio_client."""
-
-from training.recipes.ensembles import EnsembleRecipe
-from training.recipes.nets import Recipe
+"""The "how to use" of a model card, as code that tests run: transformers, timm, onnxruntime and gradio_client."""
 
 TRANSFORMERS = """\
 from transformers import pipeline
 
 classify = pipeline("image-classification", model="{repository}")
-print(classify("picture.png"))"""
+print(classify("image.png"))"""
+
+TIMM = """\
+import timm
+from PIL import Image
+
+model = timm.create_model("hf_hub:{repository}", pretrained=True).eval()
+config = timm.data.resolve_model_data_config(model)
+preprocess = timm.data.create_transform(**config, is_training=False)
+image = Image.open("image.png").convert("RGB")
+print(model(preprocess(image)[None]).softmax(-1)[0, 1].item())"""
 
 ONNXRUNTIME = """\
 import json
@@ -19,8 +26,8 @@ from PIL import Image
 
 folder = snapshot_download("{repository}")
 cfg = json.load(open(f"{{folder}}/config.json"))["pretrained_cfg"]
-picture = Image.open("picture.png").convert("RGB").resize(cfg["input_size"][:0:-1], Image.BICUBIC)
-pixels = (np.asarray(picture, np.float32) / 255 - cfg["mean"]) / cfg["std"]  # (H, W, 3)
+image = Image.open("image.png").convert("RGB").resize(cfg["input_size"][:0:-1], Image.BICUBIC)
+pixels = (np.asarray(image, np.float32) / 255 - cfg["mean"]) / cfg["std"]  # (H, W, 3)
 session = onnxruntime.InferenceSession(f"{{folder}}/onnx/model.onnx")
 pixel_values = pixels.transpose(2, 0, 1)[None].astype(np.float32)  # (1, 3, H, W)
 logits, heatmap = session.run(["logits", "heatmap"], {{"pixel_values": pixel_values}})
@@ -30,28 +37,16 @@ GRADIO_CLIENT = """\
 from gradio_client import Client, handle_file
 
 client = Client("http://127.0.0.1:7860")  # or the Space's name
-answer, overlay = client.predict(handle_file("picture.png"), model="{name}", api_name="/{endpoint}")
+answer, overlay = client.predict(handle_file("image.png"), model="{name}", api_name="/{endpoint}")
 print(answer["probability"], answer["decision"], overlay)"""
 
-OWN_NAMESPACE = "NAMESPACE"  # what a reader replaces with the account the model was pushed to
+OWN_NAMESPACE = "NAMESPACE"  # `python -m training push` puts the account's name in its place
 
 
-def snippets(recipe: Recipe | EnsembleRecipe) -> dict[str, str]:
-    """Return the Python code by the library it shows; an ensemble has only the app's: it has no file of its own."""
-    values = {
-        "repository": f"{OWN_NAMESPACE}/{recipe.name}",
-        "name": recipe.name,
-        "endpoint": recipe.source.domain.replace("-", "_"),
-    }
+def snippets(name: str, domain: str, is_ensemble: bool) -> dict[str, str]:
+    """Return Python code by the library it shows; an ensemble's folder has no weights, so only the app runs it."""
+    values = {"repository": f"{OWN_NAMESPACE}/{name}", "name": name, "endpoint": domain.replace("-", "_")}
     code = {"gradio_client": GRADIO_CLIENT}
-    if isinstance(recipe, Recipe):
-        code = {"transformers": TRANSFORMERS, "onnxruntime": ONNXRUNTIME, **code}
+    if not is_ensemble:
+        code = {"transformers": TRANSFORMERS, "timm": TIMM, "onnxruntime": ONNXRUNTIME, **code}
     return {library: text.format(**values) for library, text in code.items()}
-
-
-def how_to_use(recipe: Recipe | EnsembleRecipe) -> list[str]:
-    """Return the card's section."""
-    blocks = ["## How to use"]
-    for library, code in snippets(recipe).items():
-        blocks += [f"With {library}:", f"```python\n{code}\n```"]
-    return blocks

@@ -1,0 +1,160 @@
+"""One stage of a training: transformers' Trainer at one input size and output stride."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from datasets import Dataset
+from PIL import Image
+from sklearn.metrics import roc_auc_score
+from transformers import EvalPrediction, TimmWrapperForImageClassification, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from overread.preprocessing import Preprocessing
+from overread.probability import log_odds
+from training.data.corruption import corrupt
+from training.measure.training_log import ImagesPerSecond, write_history
+from training.methods.augmentation import augmentation_for
+from training.methods.distillation import DistillingTrainer, load_teacher
+from training.methods.weight_averaging import WeightAverage
+from training.recipes.nets import Recipe, Stage
+
+
+@dataclass(frozen=True)
+class FinishedStage:
+    """The model after a stage, and the number of training images it saw, repetitions counted."""
+
+    model: TimmWrapperForImageClassification
+    images_seen: int
+
+
+def train_stage(
+    recipe: Recipe,
+    stage: Stage,
+    model: TimmWrapperForImageClassification,
+    train: Dataset,
+    validation: Dataset,
+    folder: Path,
+    push_to: str | None = None,
+) -> FinishedStage:
+    """Return the model after one stage; goes on from the last checkpoint in ``folder``, where there is one.
+
+    The weights are those of the epoch with the best validation AUC, or their average where the stage asks for it.
+    """
+    preprocess = recipe.preprocessing(stage.size)
+    arguments = _arguments(recipe, stage, folder, push_to)
+    averages = [WeightAverage(model, stage.averaging_interval)] if stage.weight_averaging else []
+    augment = augmentation_for(stage.augmentation)
+    trainer = DistillingTrainer(
+        teacher=load_teacher(stage.teacher, folder.parents[1], preprocess) if stage.teacher else None,
+        teacher_share=stage.teacher_share,
+        temperature=stage.distillation_temperature,
+        model=model.to(memory_format=torch.channels_last),  # type: ignore[call-arg]  # transformers wraps Module.to
+        args=arguments,
+        data_collator=collate,
+        train_dataset=numbered(train).with_transform(as_tensors(preprocess, lambda image, _: augment(image))),
+        eval_dataset=numbered(validation).with_transform(
+            as_tensors(preprocess, corrupt if recipe.source.validates_on_corrupted else unchanged)
+        ),
+        compute_loss_func=_balanced_loss(np.bincount(train["labels"], minlength=2), recipe.label_smoothing),
+        compute_metrics=validation_auc,
+        callbacks=[ImagesPerSecond(), *averages],
+    )
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.exists() else None)
+    for average in averages:
+        average.copy_to(model)
+    if trainer.is_world_process_zero():
+        write_history(trainer.state.log_history, folder)
+    return FinishedStage(model, round((trainer.state.epoch or 0) * len(train)))
+
+
+def _arguments(recipe: Recipe, stage: Stage, folder: Path, push_to: str | None) -> TrainingArguments:
+    share = max(1, recipe.batch_size // processes().num_processes)
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=stage.epochs,
+        per_device_train_batch_size=share,
+        per_device_eval_batch_size=share,
+        learning_rate=stage.learning_rate,
+        weight_decay=recipe.weight_decay,
+        lr_scheduler_type="constant_with_warmup" if stage.weight_averaging else "cosine",
+        warmup_steps=recipe.warmup,  # below 1: a fraction of all steps
+        max_grad_norm=1.0,
+        bf16=recipe.bfloat16,
+        average_tokens_across_devices=False,  # else the loss, which is a mean already, is multiplied by the processes
+        use_cpu=not torch.cuda.is_available(),
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=2,
+        load_best_model_at_end=not stage.weight_averaging,
+        metric_for_best_model="auc",
+        logging_steps=25,
+        report_to="none",
+        push_to_hub=push_to is not None,  # after every epoch, while the next one runs
+        hub_model_id=push_to,
+        remove_unused_columns=False,
+        dataloader_num_workers=0,
+        seed=recipe.seed,
+    )
+
+
+def _balanced_loss(counts: np.ndarray, label_smoothing: float) -> Callable[..., torch.Tensor]:
+    """Return the cross-entropy in which both classes have the same weight, from (2,) numbers of training images."""
+    weights = torch.tensor(counts.sum() / (2 * counts), dtype=torch.float32)
+
+    def loss(outputs: dict, labels: torch.Tensor, num_items_in_batch: int | None = None) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(
+            outputs["logits"].float(), labels, weights.to(labels.device), label_smoothing=label_smoothing
+        )
+
+    return loss
+
+
+def as_tensors(preprocess: Preprocessing, change: Callable[[Image.Image, int], Image.Image]) -> Callable[[dict], dict]:
+    """Return the function that turns a batch of rows into ``pixel_values`` (3, H, W) float32 and ``labels``.
+
+    Args:
+        preprocess: resizes before ``change`` and normalises after it.
+        change: takes an RGB image and its row number; returns an image of the same size.
+    """
+
+    def transform(rows: dict) -> dict:
+        images = [
+            change(preprocess.resize(image.convert("RGB")), row)
+            for image, row in zip(rows["image"], rows["row"], strict=True)
+        ]
+        return {"pixel_values": [preprocess.normalise(image) for image in images], "labels": rows["labels"]}
+
+    return transform
+
+
+def collate(rows: list[dict]) -> dict[str, torch.Tensor]:
+    """Return ``pixel_values`` (N, 3, H, W) float32 in channels-last order and ``labels`` (N,) int64."""
+    pixel_values = torch.from_numpy(np.stack([row["pixel_values"] for row in rows]))
+    return {
+        "pixel_values": pixel_values.contiguous(memory_format=torch.channels_last),
+        "labels": torch.tensor([row["labels"] for row in rows]),
+    }
+
+
+def validation_auc(prediction: EvalPrediction) -> dict[str, float]:
+    """Return the area under the ROC curve of the log-odds."""
+    return {"auc": float(roc_auc_score(prediction.label_ids, log_odds(np.asarray(prediction.predictions))))}
+
+
+def processes() -> PartialState:
+    """Return this process's place among those that train together; alone, it is the main one of one."""
+    return PartialState(cpu=not torch.cuda.is_available())
+
+
+def unchanged(image: Image.Image, row: int) -> Image.Image:
+    """Return the image; in place of an augmentation."""
+    return image
+
+
+def numbered(dataset: Dataset) -> Dataset:
+    """Return the data set with a column ``row``, which the corruption of an image depends on."""
+    return dataset.add_column("row", list(range(len(dataset))))
