@@ -18,7 +18,9 @@ COMMANDS = {
     "train": "train a net",
     "export": "turn a trained net into its model folder",
     "build-ensemble": "make an ensemble's model folder of exported nets",
+    "fit-guard": "fit the guards that tell which images a model knows",
     "evaluate": "measure a model: predictions.csv, evaluation.json and plots in its folder",
+    "evaluate-guard": "measure what the guards refuse",
     "report": "write model cards, and the README's table, from what was measured",
     "restore-weights": "rebuild model.safetensors from a model folder's ONNX file",
     "push": "upload model folders to the Hub",
@@ -52,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
     parser.add_argument("options", nargs=argparse.REMAINDER, help="its options: COMMAND --help")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_args(arguments or sys.argv[1:] or ["--help"])
 
     declare_missing_operators()  # before a command's imports: timm and transformers import torchvision
     command = import_module(f"training.{chosen.command.replace('-', '_')}")
