@@ -1,0 +1,194 @@
+"""Whether an image is of the kind that a model learned from: accepted, unfamiliar or refused, and why.
+
+A guard belongs to a kind of images, not to a net: it reads the statistics of the pixels and runs before any net. Every
+model of a domain, ensembles included, has the same one in its folder, fitted by ``python -m training fit-guard``.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from overread.dicom_tags import FRONTAL_VIEWS, DicomTags
+from overread.pixel_statistics import SIDE, PixelStatistics, pixel_statistics
+
+# Hasler and Süsstrunk (2003), table 2, call 15 slightly and 45 averagely to quite colourful.
+TINTED, COLOURFUL = 15.0, 45.0
+GREY = 1.0
+UPSIDE_DOWN = 1.5  # upside down, the image must be nearer by this factor; upright ones never are, see the model card
+
+Outcome = Literal["accepted", "unfamiliar", "refused"]
+Part = Literal["grey", "colour", "layout"]
+Floats = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the guard says about one image.
+
+    Attributes:
+        outcome: "accepted"; "unfamiliar": of the right kind but unlike what the model learned from, so that the answer
+            needs a warning; "refused": not of the kind that the model reads.
+        code: a stable name of the reason for programs, such as "inverted-greys"; "" where accepted.
+        reason: one or two sentences for people that name what was seen; "" where accepted.
+        distance: squared Mahalanobis distance to what the model learned from, in units of the familiar limit: from 1 on
+            an image is unfamiliar. None where the DICOM tags decided.
+    """
+
+    outcome: Outcome
+    code: str = ""
+    reason: str = ""
+    distance: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a dict that ``json.dumps`` takes."""
+        return asdict(self) | {"distance": None if self.distance is None else round(self.distance, 3)}
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """A kind of images: a Gaussian over pixel statistics, and limits on the squared Mahalanobis distance to it.
+
+    Attributes:
+        name: what such an image looks like, with an article: "a chest film".
+        parts: the parts of ``PixelStatistics`` that the Gaussian is over, in this order.
+        mean: (D,) of the training images.
+        precision: (D, D), the inverse of their covariance.
+        familiar: what 2 or 3 % of the validation images exceed.
+        limit: what 1 % of the validation images exceed.
+        warning: what to tell the reader about an image of this kind if the model did not learn from any.
+    """
+
+    name: str
+    parts: tuple[Part, ...]
+    mean: Floats
+    precision: Floats
+    familiar: float
+    limit: float
+    warning: str = ""
+
+    def squared_distance(self, statistics: PixelStatistics) -> float:
+        """Return the squared Mahalanobis distance, without a unit."""
+        offset = np.concatenate([getattr(statistics, part) for part in self.parts]) - self.mean
+        return float(offset @ self.precision @ offset)
+
+    def excess(self, statistics: PixelStatistics) -> float:
+        """Return the squared distance in units of the limit: above 1 the image is not of this kind."""
+        return self.squared_distance(statistics) / self.limit
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a model reads, in words and as DICOM says it.
+
+    Attributes:
+        name: with an article: "a chest film".
+        grey: whether such images have no colour.
+        has_top: whether such images have an upright position.
+        least_contrast: an image whose 5 % and 95 % quantiles of the grey level are nearer than this is almost blank.
+        modalities: DICOM modalities of such images.
+        body_part: what such images show, if DICOM's BodyPartExamined can contradict it.
+        ages: the youngest and oldest patients that the model learned from, in years.
+    """
+
+    name: str
+    grey: bool
+    has_top: bool
+    least_contrast: float
+    modalities: tuple[str, ...]
+    body_part: str | None = None
+    ages: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Guard:
+    """The kinds of images that a model may be sent; safe to use from several threads.
+
+    Attributes:
+        subject: what the model reads.
+        learned: the kind that the model learned from.
+        wider: kinds of the same subject that it did not learn from: an image of one is unfamiliar.
+        others: kinds that may be sent by mistake, to name what was refused.
+    """
+
+    subject: Subject
+    learned: Kind
+    wider: tuple[Kind, ...] = ()
+    others: tuple[Kind, ...] = ()
+
+    def judge(self, image: Image.Image, tags: DicomTags | None = None) -> Verdict:
+        """Return the verdict on an RGB image of any size and on the tags of the DICOM file that it came in, if any."""
+        by_tags = self._judge_tags(tags or DicomTags())
+        if by_tags.outcome == "refused":
+            return by_tags
+        by_pixels = self._judge_pixels(image, pixel_statistics(image))
+        if by_tags.outcome == "accepted" or by_pixels.outcome == "refused":
+            return by_pixels
+        return Verdict("unfamiliar", by_tags.code, f"{by_tags.reason} {by_pixels.reason}".strip(), by_pixels.distance)
+
+    def _judge_tags(self, tags: DicomTags) -> Verdict:
+        subject = self.subject
+        if tags.modality and tags.modality not in subject.modalities:
+            return Verdict("refused", "modality", f"The DICOM file holds {tags.modality_name}, not {subject.name}.")
+        if subject.body_part and tags.other_body_part:
+            reason = f"The DICOM file is of {tags.other_body_part}, not of {subject.body_part}."
+            return Verdict("refused", "body-part", reason)
+        if subject.body_part and tags.view and tags.view not in FRONTAL_VIEWS:
+            return Verdict("unfamiliar", "view", f"The view is {tags.view}; the model learned from frontal films.")
+        if subject.ages and tags.age is not None and not subject.ages[0] <= tags.age <= subject.ages[1]:
+            view = f" and the view is {tags.view}" if tags.view else ""
+            learned = f"{subject.ages[0]} to {subject.ages[1]} years"
+            reason = f"The patient's age is {tags.age} years{view}; the model learned from patients of {learned}."
+            return Verdict("unfamiliar", "age", reason)
+        return Verdict("accepted")
+
+    def _judge_pixels(self, image: Image.Image, seen: PixelStatistics) -> Verdict:
+        subject, distance = self.subject, self.learned.squared_distance(seen) / self.learned.familiar
+        excess = self.excess(seen)
+        if seen.contrast < subject.least_contrast:
+            return Verdict("refused", "blank", "The image is almost blank.", distance)
+        if excess > 1 or (subject.grey and seen.colourfulness > COLOURFUL):
+            return Verdict("refused", *self._name(image, seen), distance)
+        if subject.has_top and excess > UPSIDE_DOWN * self.excess(seen.upside_down()):
+            return Verdict("refused", *_UPSIDE_DOWN, distance)
+        if subject.grey and seen.colourfulness > TINTED:
+            return Verdict("unfamiliar", "tinted", "The image is tinted; the model learned from grey ones.", distance)
+        if distance > 1:
+            nearest = min((self.learned, *self.wider), key=lambda kind: kind.excess(seen))
+            return Verdict("unfamiliar", "unlike-learned", nearest.warning or _UNLIKE_LEARNED, distance)
+        return Verdict("accepted", distance=distance)
+
+    def excess(self, seen: PixelStatistics) -> float:
+        """Return the squared distance to the nearest kind of the subject, in units of its limit: refused above 1."""
+        return min(kind.excess(seen) for kind in (self.learned, *self.wider))
+
+    def _name(self, image: Image.Image, seen: PixelStatistics) -> tuple[str, str]:
+        """Return the code and the sentence for an image that is not of the subject: how to mend it, or what it is."""
+        tinted = self.subject.grey and seen.colourfulness > TINTED
+        mended = [(self.excess(pixel_statistics(other)), name) for other, name in self._mended(image)]
+        if not tinted and min(mended)[0] <= 1:
+            return min(mended)[1]
+        for kind in self.others:
+            if kind.excess(seen) <= 1:
+                return "other-kind", f"This looks like {kind.name}, not {self.subject.name}."
+        if tinted:
+            return "colour", f"This looks like a colour photograph, not {self.subject.name}."
+        if not self.subject.grey and seen.colourfulness < GREY:
+            return "grey", f"This is an image without colour, not {self.subject.name}."
+        return "other", f"This does not look like {self.subject.name}."
+
+    def _mended(self, image: Image.Image) -> Iterator[tuple[Image.Image, tuple[str, str]]]:
+        """Yield what the image may have been before somebody inverted or turned it, and the name of that."""
+        small = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=3.0)
+        yield ImageOps.invert(small), ("inverted-greys", "The greys are inverted: light is dark and dark is light.")
+        if self.subject.has_top:
+            yield small.transpose(Image.Transpose.ROTATE_180), _UPSIDE_DOWN
+            for turn in (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270):
+                yield small.transpose(turn), ("sideways", "The image lies on its side: turn it.")
+
+
+_UPSIDE_DOWN = ("upside-down", "The image is upside down: turn it.")
+_UNLIKE_LEARNED = "This is unlike most images that the model learned from."
