@@ -30,11 +30,10 @@ from training.measure.operating_points import decision_settings
 from training.measure.training_record import TRAINING_FILE
 from training.methods.gradcam import HeatmapClassifier
 from training.methods.torch_model import save_weights
-from training.methods.weight_compression import compress_file, round_weights
+from training.methods.weight_compression import EXPORT_FILE, compress_file, round_weights
 from training.recipes.nets import RECIPES, Recipe
 
 OPSET = 18
-EXPORT_FILE = "export.json"
 
 
 def export_onnx(model: HeatmapClassifier, size: int, path: Path) -> None:

@@ -1,7 +1,7 @@
-"""Stores an ONNX file's large weights as 8-bit integers, a quarter of the size; what is computed stays float32.
+"""Stores large weights as 8-bit integers in ONNX files and in half precision in safetensors; computation is float32.
 
-Each output channel has its own scale. ``Cast`` and ``Mul`` bring the weights back, and every onnxruntime folds the two
-away when it loads the file, so inference costs what it cost before.
+In an ONNX file every output channel has its own scale. ``Cast`` and ``Mul`` restore the weights; onnxruntime folds both
+when it loads the file, so inference is as fast as before.
 """
 
 from pathlib import Path
@@ -12,15 +12,16 @@ import torch
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from torch import nn
 
-SMALLEST = 2**14  # elements; below this a tensor is not worth two nodes, and depthwise kernels keep their precision
+EXPORT_FILE = "export.json"  # in a model folder: what the compression changes on validation data
+SMALLEST = 2**14  # elements of a tensor that is compressed: depthwise kernels, which are smaller, stay exact
 
 
 @torch.no_grad()
 def round_weights(net: nn.Module) -> None:
     """Round a net's large weights, in place, to the 255 levels per channel that ``compress_weights`` stores.
 
-    A batch norm that is folded into a convolution scales a whole channel, so the levels stay levels: ONNX file and
-    ``model.safetensors`` hold the same net.
+    Folding a batch norm into a convolution scales whole channels, which keeps the levels: the ONNX file and
+    ``model.safetensors`` then hold the same net.
     """
     for module in net.modules():
         if not isinstance(module, nn.Conv2d | nn.Linear) or module.weight.numel() < SMALLEST:
@@ -31,9 +32,9 @@ def round_weights(net: nn.Module) -> None:
 
 
 def halve_large(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return a net's state with its large weights in half precision, which take the space.
+    """Return a net's state with its large weights in half precision.
 
-    Biases, batch norms and the classifier, on which the probability hangs, stay in single precision.
+    Biases, batch norms and the classifier, to which the probability is most sensitive, stay in single precision.
     """
     return {
         name: value.half() if value.ndim > 1 and value.numel() >= SMALLEST else value for name, value in state.items()
@@ -41,13 +42,13 @@ def halve_large(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def compress_weights(model: ModelProto) -> ModelProto:
-    """Return a copy of the model whose float32 weights of 16,384 elements and more are int8 with a scale per channel.
+    """Return a copy of the model whose large float32 weights are int8 with a scale per output channel.
 
-    The scale is the channel's largest magnitude / 127, so the error of a weight is at most 0.4 % of that magnitude.
+    The scale is the channel's largest magnitude / 127; no weight changes by more than 0.4 % of that magnitude.
     """
-    small = ModelProto()
-    small.CopyFrom(model)
-    graph = small.graph
+    compressed = ModelProto()
+    compressed.CopyFrom(model)
+    graph = compressed.graph
     kept, nodes = [], []
     for tensor in graph.initializer:
         if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2 or np.prod(tensor.dims) < SMALLEST:
@@ -65,12 +66,12 @@ def compress_weights(model: ModelProto) -> ModelProto:
             helper.make_node("Cast", [stored], [cast], to=TensorProto.FLOAT),
             helper.make_node("Mul", [cast, scales], [tensor.name]),
         ]
-    everything = [*nodes, *graph.node]
+    all_nodes = [*nodes, *graph.node]
     del graph.node[:], graph.initializer[:]
-    graph.node.extend(everything)
+    graph.node.extend(all_nodes)
     graph.initializer.extend(kept)
-    onnx.checker.check_model(small)
-    return small
+    onnx.checker.check_model(compressed)
+    return compressed
 
 
 def compress_file(source: Path, target: Path) -> None:

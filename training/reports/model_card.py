@@ -10,10 +10,10 @@ from huggingface_hub import ModelCard
 from overread.evaluation import EVALUATION_FILE, interval
 from overread.model_folder import CONFIG_FILE
 from training.data.data_sets import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON, Source
-from training.export import EXPORT_FILE
 from training.measure.comparisons import Comparison, compare_with_others
 from training.measure.predictions import Predictions, read_predictions
 from training.measure.training_record import StageRecord, TrainingRecord, read_record
+from training.methods.weight_compression import EXPORT_FILE
 from training.reports.card_metadata import describe_test_images, is_subset, metadata
 from training.reports.snippets import OWN_NAMESPACE, snippets
 
