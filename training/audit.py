@@ -1,6 +1,6 @@
 """Audits a data set before anything is trained on it: python -m training audit pcam [--data FOLDER] [--sample N]
 
-Writes one page, ``runs/audit/<name>.html``, that needs no network. It looks for shortcuts: properties of a file, such
+Writes one page, ``runs/audit/<name>.html``, that needs no network. It splits for shortcuts: properties of a file, such
 as its shape or its compression, that predict the label without showing the body; images in two splits; patients in two
 splits.
 """
@@ -29,9 +29,9 @@ def audit(name: str, runs: Path, data: str | None = None, sample: int = SAMPLE) 
         sample: the number of images decoded per split, at most.
     """
     source = DATA_SETS[name]
-    looks = [split_statistics(source, split, data, sample) for split in get_args(Split)]
-    patients = find_patients(looks) if name in NAMES_TELL_PATIENTS else None
-    page = audit_page.page(name, source, looks, find_duplicates(looks), patients)
+    splits = [split_statistics(source, split, data, sample) for split in get_args(Split)]
+    patients = find_patients(splits) if name in NAMES_TELL_PATIENTS else None
+    page = audit_page.page(name, source, splits, find_duplicates(splits), patients)
     file = runs / "audit" / f"{name}.html"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(page, encoding="utf-8")
