@@ -16,6 +16,7 @@ from overread.scan.grid import Doubles, PatchGrid, Tile, sums_between
 
 Wanted = npt.NDArray[np.bool_]
 Stop = Callable[[], None]
+MAX_DENSE_INPUT = 1152  # pixels a side of what the net reads at once: an EfficientNet-Lite0 needs 700 MB for them
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,8 @@ class Engine(Protocol):
     """Answers for a tile."""
 
     name: str
-    halo: int
+    halo: int  # pixels at the model's scale that it wants around a tile
+    tile_px: int  # side of a tile, in pixels at the model's scale, without the halo
 
     def answer(
         self, pixels: Image.Image, corner: tuple[int, int], tile: Tile, wanted: Wanted, stop: Stop
@@ -91,6 +93,7 @@ class ExactEngine:
 
     name = "exact"
     halo = 0
+    tile_px = 1024
 
     def __init__(self, classifier: Classifier, cell_map: CellMap) -> None:
         """Take the classifier and the geometry."""
@@ -149,10 +152,15 @@ class DenseEngine:
     """
 
     name = "dense"
-    halo = 96  # pixels at the model's scale around a tile, where the net sees tissue instead of padding
+    halo = 72  # where the net sees tissue instead of padding: beyond, log-odds change by hundredths
 
     def __init__(
-        self, session: ort.InferenceSession, preprocessing: Preprocessing, bias: float, cell_map: CellMap
+        self,
+        session: ort.InferenceSession,
+        preprocessing: Preprocessing,
+        bias: float,
+        cell_map: CellMap,
+        recalibration: tuple[float, float] = (1.0, 0.0),
     ) -> None:
         """Take the session of a file that accepts any size, and the geometry.
 
@@ -161,6 +169,7 @@ class DenseEngine:
             preprocessing: of single patches.
             bias: what completes a patch's cells to its log-odds.
             cell_map: the geometry.
+            recalibration: slope and intercept that bring dense log-odds onto the scale of single patches.
 
         Raises:
             NotScannableError: if the cells are no whole pixels, or the stride no whole cells.
@@ -174,7 +183,13 @@ class DenseEngine:
                 f"A dense scan of this model takes strides of whole cells of {int(cell)} px: {low} or "
                 f"{low + int(cell)}, not {stride}."
             )
-        self._session, self._preprocessing, self._bias, self._map = session, preprocessing, bias, cell_map
+        self._session, self._preprocessing, self._map = session, preprocessing, cell_map
+        slope, intercept = recalibration
+        self._slope, self._bias = np.float32(slope), slope * bias + intercept
+        self.tile_px = MAX_DENSE_INPUT * cell_map.grid.x.patch // preprocessing.width - 2 * self.halo
+        self._options = ort.RunOptions()
+        # Tiles differ in size, and without this each new size would add to the memory that onnxruntime keeps.
+        self._options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
     def answer(
         self, pixels: Image.Image, corner: tuple[int, int], tile: Tile, wanted: Wanted, stop: Stop
@@ -210,7 +225,8 @@ class DenseEngine:
         inner = pixels.crop((left, top, left + columns * cell, top + rows * cell))
         side = self._preprocessing.width * cell // grid.x.patch  # of a cell, in pixels that the net reads
         read = replace(self._preprocessing, width=columns * side, height=rows * side)
-        return first, self._session.run(["heatmap"], {"pixel_values": read([inner])})[0][0]
+        heatmap = self._session.run(["heatmap"], {"pixel_values": read([inner])}, self._options)[0][0]
+        return first, self._slope * heatmap
 
 
 def _overlap(wanted: slice, start: int, count: int) -> tuple[slice, slice]:

@@ -41,7 +41,6 @@ def write_map(result: ScanResult, path: Path) -> None:
                 dtype=np.float32,
                 tile=(TILE, TILE),
                 photometric="minisblack",
-                planarconfig="separate" if level else None,
                 compression="zlib",
                 subifds=levels - 1 if level == 0 else None,
                 subfiletype=1 if level else 0,

@@ -48,10 +48,15 @@ class ScanModel:
         """Whether it is one net whose file is at hand."""
         return self.classifier.config.ensemble is None and self.folder is not None
 
+    @property
+    def measured(self) -> dict[str, Any] | None:
+        """How near dense answers of this very file are to single ones; None if not measured."""
+        return agreement().get(self.classifier.identity.sha256)
+
+    @property
     def is_dense_by_default(self) -> bool:
-        """Return whether dense answers were measured on this very file and found near enough to single ones."""
-        measured = agreement().get(self.classifier.identity.sha256)
-        return self.has_dense and measured is not None and bool(measured["dense_by_default"])
+        """Whether dense answers were measured and found near enough to single ones."""
+        return self.has_dense and self.measured is not None and bool(self.measured["dense_by_default"])
 
     def default_stride(self, dense: bool) -> int:
         """Return the side of the centre that a label is about, for a dense scan down to whole cells."""
@@ -72,7 +77,22 @@ class ScanModel:
             raise NotScannableError(f"{self.classifier.identity.name} has no dense scan: scan it patch by patch.")
         config = self.classifier.config
         session = dense_session(self.folder / ONNX_FILE, self.threads)
-        return DenseEngine(session, config.preprocessing, config.heatmap.bias, cell_map)
+        measured = self.measured
+        recalibration = (measured["slope"], measured["intercept"]) if measured else (1.0, 0.0)
+        return DenseEngine(session, config.preprocessing, config.heatmap.bias, cell_map, recalibration)
+
+    def engine_notes(self, dense: bool) -> list[str]:
+        """Return what a reader must know of a dense scan's answers."""
+        if not dense:
+            return []
+        measured = self.measured
+        if measured is None:
+            return ["This is a dense scan, and for this model nobody has measured how near it is to single patches."]
+        same = measured["same_decision"]
+        return [
+            f"This is a dense scan: on mosaics of {measured['patches']} validation patches {100 * same:.1f} % of its "
+            f"decisions are those of single patches (AUC {measured['auc_dense']:.3f} and {measured['auc_single']:.3f})."
+        ]
 
 
 def scan_model(model: str | Path | Classifier, threads: int | None = None) -> ScanModel:
@@ -123,5 +143,5 @@ def dense_session(path: Path, threads: int | None) -> ort.InferenceSession:
 
 @cache
 def agreement() -> dict[str, dict[str, Any]]:
-    """Return what ``python -m benchmarks.scan agreement`` measured, by the SHA-256 of the ONNX file."""
+    """Return what ``python -m benchmarks.scan_agreement`` measured, by the SHA-256 of the ONNX file."""
     return json.loads((resources.files("overread.scan") / AGREEMENT_FILE).read_text(encoding="utf-8"))

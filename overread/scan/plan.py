@@ -23,7 +23,6 @@ from overread.scan.scale import Scale, given
 from overread.scan.slide import Slide
 from overread.scan.tissue import OVERVIEW_FACTOR, read_overview, tissue_mask
 
-TILE_PX = 1024  # at the model's scale, without the halo
 MIN_TISSUE = 0.05  # of the pixels a patch owns: below, it is background
 PATCH_SLACK_PX = 32  # an image of unknown scale up to this much larger than a patch is taken for one
 
@@ -142,7 +141,7 @@ def _plan(
             f"At {scale} the image covers {slide.size[0] * scale.x:.0f} x {slide.size[1] * scale.y:.0f} µm: "
             f"a patch of {side:.0f} µm a side is the least the model reads."
         )
-    dense = model.is_dense_by_default() if exact is None else not exact
+    dense = model.is_dense_by_default if exact is None else not exact
     stride = stride or model.default_stride(dense)
     grid = PatchGrid.over(view.size, region.patch_px, stride)
     engine = model.engine(dense, grid)
@@ -157,7 +156,7 @@ def _plan(
     if wanted.size == 1:
         wanted[:] = True  # a single patch is answered whatever it shows
     pixel_mm2 = small.factor[0] * scale.x * small.factor[1] * scale.y / 1e6
-    tiles = tuple(tile for tile in grid.tiles(TILE_PX) if wanted[tile.patches].any())
+    tiles = tuple(tile for tile in grid.tiles(engine.tile_px) if wanted[tile.patches].any())
     return Plan(
         name=_name(source),
         slide=slide,
@@ -172,7 +171,7 @@ def _plan(
         tissue_mm2=tissue_px * pixel_mm2,
         wanted=wanted,
         tiles=tiles,
-        notes=(*slide.notes, *_notes(view, scale, model, wanted)),
+        notes=(*slide.notes, *_notes(view, scale, model, wanted), *model.engine_notes(dense)),
         identity=_identity(source, slide, scale, model, engine, stride),
     )
 
@@ -229,5 +228,5 @@ def _identity(
         "model": model.classifier.identity.sha256,
         "engine": engine.name,
         "stride": stride,
-        "tile_px": TILE_PX,
+        "tile_px": engine.tile_px,
     }

@@ -65,7 +65,9 @@ def suspicious_regions(
         inside = patch[polygon == index]
         values = probability[rows[inside], columns[inside]]
         area = float(tissue_mm2[rows[inside], columns[inside]].sum())
-        regions.append(SuspiciousRegion(shapely.normalize(outline), area, float(values.mean()), float(values.max())))
+        regions.append(
+            SuspiciousRegion(shapely.normalize(outline.simplify(0)), area, float(values.mean()), float(values.max()))
+        )
     return tuple(sorted(regions, key=lambda region: -region.tissue_mm2))
 
 
