@@ -44,7 +44,7 @@ FILM = Subject(
     least_contrast=0.08,  # the least of 5,000 films, damaged ones included, has 0.13
     modalities=("CR", "DX", "RF", "XA"),
     body_part="the chest",
-    ages=(0, 5),
+    ages=(1, 5),
 )
 PATCH = Subject(
     name="a stained section of a lymph node at 10x",

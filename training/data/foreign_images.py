@@ -43,7 +43,7 @@ FILM_CHANGES: dict[str, Change] = {
 }
 PATCH_CHANGES: dict[str, Change] = {
     "mirrored": ImageOps.mirror,
-    "upside down": lambda image: image.transpose(Image.Transpose.ROTATE_180),
+    "turned by 180 degrees": lambda image: image.transpose(Image.Transpose.ROTATE_180),
     "magnified twice": lambda image: ImageOps.fit(image.crop((24, 24, 72, 72)), image.size),
     "magnified four times": lambda image: ImageOps.fit(image.crop((36, 36, 60, 60)), image.size),
     "without colour": lambda image: image.convert("L").convert("RGB"),
