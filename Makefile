@@ -3,6 +3,7 @@
 # make lambda-local  runs the AWS Lambda function under AWS's emulator on 127.0.0.1:9000, without Docker
 # make lambda-zip    builds dist/overread-lambda-py312-x86_64.zip (ARCH=arm64 for Graviton)
 # make space         uploads to a Space: SPACE=YOU/overread (docs/hosting.md)
+# make upgrade       raises the pinned versions and checks that they change no answer (see its comment)
 # make lambda-image  builds the container image and runs it on 127.0.0.1:9000; needs Docker
 
 PYTHON ?= python3
@@ -13,11 +14,12 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # The emulator pins versions that Gradio does not take, hence an environment of its own.
 LAMBDA_VENV := .venv-lambda
 LAMBDA := $(LAMBDA_VENV)/bin
+UPGRADE_VENV := .venv-upgrade
 SPACE_FOLDER ?= dist/space
 ARCH ?= x86_64
 DOCKER_PLATFORM := $(if $(filter arm64,$(ARCH)),linux/arm64,linux/amd64)
 
-.PHONY: run test format screenshots space space-folder lambda-test lambda-local lambda-zip lambda-image clean
+.PHONY: run test format screenshots space space-folder lambda-test lambda-local lambda-zip lambda-image upgrade clean
 
 run: $(VENV)/.run-installed
 	GRADIO_SERVER_NAME=127.0.0.1 GRADIO_SERVER_PORT=$(PORT) $(BIN)/python app.py
@@ -60,8 +62,22 @@ lambda-image:
 	docker build --provenance=false --platform $(DOCKER_PLATFORM) -f lambda/Dockerfile -t overread-lambda .
 	docker run --rm -p 127.0.0.1:9000:8080 -e AWS_LAMBDA_FUNCTION_MEMORY_SIZE=2048 overread-lambda
 
+# How versions are raised. In an environment of its own (.venv-upgrade): installs the newest versions that fit together,
+# writes them into the requirements files, then stops at the first of these that fails: no log-odds of an example image may
+# change by more than 1e-5 (benchmarks/agreement.py), the tests must pass, the benchmarks are printed. Read `git diff`
+# before committing; `git checkout '*requirements*.txt'` undoes it. Pins for older Pythons: PYTHON=python3.10.
+upgrade: $(VENV)/.test-installed
+	$(BIN)/python -m benchmarks.agreement --save dist/answers.npz
+	rm -rf $(UPGRADE_VENV) && $(PYTHON) -m venv $(UPGRADE_VENV)
+	$(BIN)/python .ci/upgrade.py names > dist/names.txt
+	$(UPGRADE_VENV)/bin/python -m pip install --disable-pip-version-check --quiet packaging -r dist/names.txt
+	$(UPGRADE_VENV)/bin/python .ci/upgrade.py rewrite
+	$(UPGRADE_VENV)/bin/python -m benchmarks.agreement --compare dist/answers.npz
+	$(MAKE) test VENV=$(UPGRADE_VENV)
+	$(UPGRADE_VENV)/bin/python -m benchmarks.inference
+
 clean:
-	rm -rf $(VENV) $(LAMBDA_VENV) dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(LAMBDA_VENV) $(UPGRADE_VENV) dist .mypy_cache .pytest_cache .ruff_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
