@@ -45,7 +45,7 @@ def test_app_lambda_and_python_agree(
     Image.fromarray(coarse).resize((300, 240), Image.Resampling.BICUBIC).save(path)
 
     python = overread.load(overread.names(domain)[0], threads=1).predict(path, "screening").to_json()
-    from_app, _ = endpoints[api_name](str(path), "screening", "", True)
+    from_app, _ = endpoints[api_name]({"path": str(path)}, "screening", "", True)
     image = base64.b64encode(path.read_bytes()).decode()
     from_lambda = handler({"image": image, "model": domain, "operating_point": "screening"}, None)
 
