@@ -8,7 +8,6 @@ import torch
 from training.methods import mosaic_training
 from training.methods.mosaic_training import cut, stitch, train_on_mosaics
 from training.recipes.nets import Recipe
-from training.reports.model_card import mosaics_text
 from training.train import train
 
 
@@ -99,11 +98,3 @@ def test_a_stage_with_mosaic_training_validates_on_single_images(
     steps = 4 * 48 // small_recipe.batch_size
     assert set(stitched) == ({(small_recipe.batch_size, 3, stage.size, stage.size)} if wanted else set())
     assert len(stitched) < steps  # part of the training batches, and no validation batch
-
-
-def test_a_card_says_that_the_pointing_game_flatters_a_net_trained_on_mosaics(small_recipe: Recipe) -> None:
-    stage = dataclasses.replace(small_recipe.stages[0], mosaic_training=True)
-    taught = dataclasses.replace(small_recipe, name="taught", stages=(small_recipe.stages[0], stage))
-    (text,) = mosaics_text([small_recipe, taught])
-    assert "flatters" in text and "`taught`" in text and small_recipe.name not in text
-    assert mosaics_text([small_recipe]) == []
