@@ -1,8 +1,10 @@
-"""Milliseconds per picture, our path against its parts and its peers, in one run: python -m benchmarks.inference
+"""Milliseconds per image, Overread against its parts and its peers, in one run: python -m benchmarks.inference
 
-For each bundled model and for one and two threads, in rounds that take turns so that a busy moment hits all alike:
-our whole path (bytes to overlay), bare onnxruntime without the heat map, torch eager, and torch with pytorch_grad_cam.
-The torch nets have the same architecture, output stride and input size; their weights are random, which costs the same.
+Measures every bundled model with one and two threads: Overread from bytes to overlay, onnxruntime without the heat map,
+torch eager, and torch with pytorch_grad_cam. The calls take turns in every round, so that other load affects all.
+The torch nets have the same architecture, output stride and input size and random weights, which cost the same.
+
+Writes ``inference.json`` and, rendered from it, ``inference.md``; ``--render`` writes the latter only.
 """
 
 # ruff: noqa: E402  what imports torchvision comes after the call that makes it importable
@@ -14,10 +16,12 @@ declare_missing_operators()  # before timm and pytorch_grad_cam, which import to
 # isort: split
 import argparse
 import io
+import json
 import os
 import platform
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -36,19 +40,78 @@ from overread.classifier import Classifier
 from overread.model_folder import ONNX_FILE
 from overread.prediction import Prediction
 from training.measure.torch_heatmaps import last_stage
+from training.methods.gradcam import log_odds
 from training.methods.torch_model import build_model
 from training.recipes.nets import RECIPES
 
-RESULT = Path(__file__).with_suffix(".md")
-PICTURES = {"histopathology": (96, 96), "chest-xray": (1024, 1024)}  # what visitors of either tab send
-UNMEASURED = 2  # rounds, in which memory is laid out
+RESULT, TABLE = (Path(__file__).with_suffix(suffix) for suffix in (".json", ".md"))
+IMAGE_SIZES = {"histopathology": (96, 96), "chest-xray": (1024, 1024)}  # width and height that visitors send, px
+WARM_UP = 2  # rounds, in which memory is allocated
+HEADER = [
+    "| Model | Threads | Overread, bytes to overlay | of that, the session | onnxruntime, logits only | torch eager "
+    "| torch + pytorch_grad_cam |",
+    "|---|---|---|---|---|---|---|",
+]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Median milliseconds per image of one model; an ensemble has no peers, which are None."""
+
+    model: str
+    threads: int
+    overread: float  # bytes to overlay
+    session: float  # of that, onnxruntime with the heat map
+    onnxruntime: float | None = None  # logits only
+    torch_eager: float | None = None
+    pytorch_grad_cam: float | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the benchmark."""
+
+    machine: str
+    cpus: int
+    versions: dict[str, str]  # by library
+    rounds: int
+    rows: tuple[Row, ...]
+
+
+def render(run: Run) -> str:
+    """Return ``inference.md``; in brackets the ratio to Overread's whole path."""
+    versions = ", ".join(f"{library} {version}" for library, version in run.versions.items())
+    cells = [
+        [row.model, str(row.threads), f"{row.overread:.1f}", f"{row.session:.1f}"]
+        + [
+            "" if peer is None else f"{peer:.1f} ({peer / row.overread:.2f}x)"
+            for peer in (row.onnxruntime, row.torch_eager, row.pytorch_grad_cam)
+        ]
+        for row in run.rows
+    ]
+    lines = [
+        "# Milliseconds per image",
+        "",
+        f"{run.machine}, {run.cpus} CPUs, {versions}; median of {run.rounds} rounds; in brackets the ratio to "
+        "Overread's whole path.",
+        "",
+        *HEADER,
+        *(f"| {' | '.join(row)} |" for row in cells),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def read_run(file: Path = RESULT) -> Run:
+    """Return the run in ``inference.json``."""
+    content = json.loads(file.read_text(encoding="utf-8"))
+    return Run(**content | {"rows": tuple(Row(**row) for row in content["rows"])})
 
 
 def peers(name: str, classifier: Classifier, data: bytes, threads: int, folder: Path) -> list[Callable[[], object]]:
-    """Return what is timed beside one net, in the order of the table; each call answers one picture."""
+    """Return the calls that are timed beside one net, in the order of the table; each computes one image."""
     entry, recipe = catalogue()[name], RECIPES[name]
-    picture = Image.open(io.BytesIO(data)).convert("RGB")
-    pixels = classifier.config.preprocessing([picture])  # (1, 3, H, W) float32
+    image = Image.open(io.BytesIO(data)).convert("RGB")
+    pixels = classifier.config.preprocessing([image])  # (1, 3, H, W) float32
 
     bare_file = folder / f"{name}.onnx"
     onnx.utils.extract_model(entry.bundled_folder / ONNX_FILE, bare_file, ["pixel_values"], ["logits"])
@@ -68,26 +131,33 @@ def peers(name: str, classifier: Classifier, data: bytes, threads: int, folder: 
     return [
         lambda: bare.run(None, {"pixel_values": pixels}),
         eager,
-        lambda: cam(tensor, [lambda logits: logits[1] - logits[0]]),
+        lambda: cam(tensor, [log_odds]),
     ]
 
 
-def row(name: str, threads: int, rounds: int, folder: Path) -> str:
-    """Return a model's row of the table; an ensemble has no peers."""
+def measure(name: str, threads: int, rounds: int, folder: Path) -> Row:
+    """Return a model's row.
+
+    Args:
+        name: in the catalogue.
+        threads: of onnxruntime and torch.
+        rounds: that are measured.
+        folder: for temporary files.
+    """
     torch.set_num_threads(threads)
     entry = catalogue()[name]
-    classifier = Classifier(entry.bundled_folder, threads=threads)
-    data = encoded_picture(PICTURES[entry.domain], "PNG" if entry.domain == "histopathology" else "JPEG")
-    answers: list[Prediction] = []
+    classifier = Classifier(entry.bundled_folder, threads)
+    data = encoded_image(IMAGE_SIZES[entry.domain], "PNG" if entry.domain == "histopathology" else "JPEG")
+    predictions: list[Prediction] = []
     others = [] if entry.members else peers(name, classifier, data, threads, folder)
-    ours, *times = milliseconds([lambda: answers.append(classifier.predict(data)), *others], rounds)
-    session = median(answer.milliseconds.inference for answer in answers[UNMEASURED:])
-    cells = [f"{time:.1f} ({time / ours:.2f}x)" for time in times] or ["", "", ""]
-    return f"| {name} | {threads} | {ours:.1f} | {session:.1f} | {' | '.join(cells)} |"
+    times = milliseconds([lambda: predictions.append(classifier.predict(data)), *others], rounds)
+    overread, *peer_times = (round(time, 1) for time in times)
+    session = median(prediction.milliseconds.inference for prediction in predictions[WARM_UP:])
+    return Row(name, threads, overread, round(session, 1), *peer_times)
 
 
-def encoded_picture(size: tuple[int, int], kind: str) -> bytes:
-    """Return a picture file of smooth noise, which compresses about as a real one does."""
+def encoded_image(size: tuple[int, int], kind: str) -> bytes:
+    """Return an image file of smooth noise, which compresses about as well as a real image."""
     width, height = size
     noise = np.random.default_rng(0).integers(0, 256, (height // 8, width // 8, 3), np.uint8)
     buffer = io.BytesIO()
@@ -96,35 +166,36 @@ def encoded_picture(size: tuple[int, int], kind: str) -> bytes:
 
 
 def milliseconds(calls: Sequence[Callable[[], object]], rounds: int) -> list[float]:
-    """Return the median milliseconds of each call over rounds in which all take turns, after ``UNMEASURED`` ones."""
+    """Return the median milliseconds of each call over rounds in which all take turns, after ``WARM_UP`` rounds."""
     times: list[list[float]] = [[] for _ in calls]
-    for number in range(rounds + UNMEASURED):
+    for number in range(rounds + WARM_UP):
         for call, taken in zip(calls, times, strict=True):
             started = perf_counter()
             call()
-            if number >= UNMEASURED:
+            if number >= WARM_UP:
                 taken.append((perf_counter() - started) * 1000)
     return [median(taken) for taken in times]
 
 
 def main() -> None:
-    """Print the table and write it to benchmarks/inference.md."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Measure, unless only the table is wanted; write both files and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=20)
-    rounds = parser.parse_args().rounds
-    lines = [
-        f"{platform.machine()}, {os.cpu_count()} CPUs, onnxruntime {ort.__version__}, torch {torch.__version__}, "
-        f"timm {timm.__version__}; median of {rounds} rounds; in brackets the ratio to Overread's whole path.",
-        "",
-        "| Model | Threads | Overread, bytes to overlay | of that, the session "
-        "| onnxruntime, logits only | torch eager | torch + pytorch_grad_cam |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    with tempfile.TemporaryDirectory() as folder:
-        for name in tqdm(catalogue(), unit="model"):
-            lines += [row(name, threads, rounds, Path(folder)) for threads in (1, 2)]
-    print("\n".join(lines))
-    RESULT.write_text("# Milliseconds per picture\n\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    parser.add_argument("--render", action="store_true", help="measure nothing, write inference.md from inference.json")
+    options = parser.parse_args()
+    if not options.render:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = [
+                measure(name, threads, options.rounds, Path(folder))
+                for name in tqdm(catalogue(), unit="model")
+                for threads in (1, 2)
+            ]
+        versions = {"onnxruntime": ort.__version__, "torch": torch.__version__, "timm": timm.__version__}
+        run = Run(platform.machine(), os.cpu_count() or 1, versions, options.rounds, tuple(rows))
+        RESULT.write_text(json.dumps(asdict(run), indent=1) + "\n", encoding="utf-8")
+    table = render(read_run())
+    TABLE.write_text(table, encoding="utf-8")
+    print(table)
 
 
 if __name__ == "__main__":
