@@ -146,7 +146,7 @@ def measure(name: str, threads: int, rounds: int, folder: Path) -> Row:
     """
     torch.set_num_threads(threads)
     entry = catalogue()[name]
-    classifier = Classifier(entry.bundled_folder, threads)
+    classifier = Classifier(entry.bundled_folder, threads=threads)
     data = encoded_image(IMAGE_SIZES[entry.domain], "PNG" if entry.domain == "histopathology" else "JPEG")
     predictions: list[Prediction] = []
     others = [] if entry.members else peers(name, classifier, data, threads, folder)

@@ -98,7 +98,6 @@ PCAM_LITE0 = Recipe(
     export_stride=8,
     mean=LITE_MEAN,
     std=LITE_STD,
-    batch_size=64,
     pretrained="timm/tf_efficientnet_lite0.in1k",
     bfloat16=False,
 )
@@ -161,7 +160,6 @@ RECIPES = {
             export_stride=8,
             mean=IMAGENET_MEAN,
             std=IMAGENET_STD,
-            batch_size=64,
             recalibrated_batch_norm=True,
         ),
         Recipe(
