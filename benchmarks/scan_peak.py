@@ -1,0 +1,43 @@
+"""One scan in a process of its own, without torch, and its peak memory as JSON: see ``benchmarks.scan memory``.
+
+python -m benchmarks.scan_peak FILE MODEL exact|dense STRIDE
+"""
+
+import json
+import resource
+import sys
+from time import perf_counter
+
+import numpy as np
+
+from overread.scan import prepare, run
+from overread.scan.models import scan_model
+
+
+def peak_mb() -> float:
+    """Return this process's largest resident memory so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def main() -> None:
+    """Scan the file that the command line names."""
+    path, name, engine, stride = sys.argv[1:]
+    model = scan_model(name, threads=1)
+    loaded = peak_mb()
+    started = perf_counter()
+    with prepare(path, model, exact=engine == "exact", stride=int(stride)) as plan:
+        result = run(plan)
+        size = plan.slide.size
+    report = {
+        "engine": engine,
+        "size": list(size),
+        "tissue_mm2": float(np.nansum(result.tissue_mm2)),
+        "seconds": perf_counter() - started,
+        "loaded_mb": loaded,
+        "peak_mb": peak_mb(),
+    }
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
