@@ -7,7 +7,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from overread.images import MAX_FILE_BYTES
 from overread.service import Service
-from ui.page import STYLE, THEME, build
+from ui.page import FAVICON, STYLE, THEME, build
 from ui.serving import app_options
 
 
@@ -18,11 +18,12 @@ def main() -> None:
     build(service).launch(
         theme=THEME,
         css=STYLE,
+        favicon_path=FAVICON,
         max_file_size=MAX_FILE_BYTES,
         app_kwargs=app_options(service),
         max_threads=8,
         ssr_mode=False,
-        footer_links=["api"],
+        footer_links=["api"],  # hidden; without it Gradio serves no API page, to which our footer leads
     )
 
 

@@ -1,12 +1,37 @@
-"""The About tab: the text of about.md around what the evaluation script measured."""
+"""The About tab: the text of about.md around what the evaluation script measured, and which files are running."""
 
 from pathlib import Path
 
+from markdown_it import MarkdownIt
+
 from overread.evaluation import summary_table
+from overread.service import Service
 
 ABOUT = Path(__file__).with_name("about.md")
+# A table that is wider than a phone scrolls by itself, and must then be reachable by keyboard.
+TABLE = '<div class="wide" tabindex="0" role="group" aria-label="Table, scrolls sideways"><table>'
+# The snippets of about.md name the address of `make run`; a visitor sees the one the page was opened at.
+LOCAL_ADDRESS = "http://127.0.0.1:7860"
+OWN_ADDRESS = f"""
+const root = (window.gradio_config?.root ?? location.origin + location.pathname).replace(/\\/$/, "");
+for (const code of element.querySelectorAll("code")) {{
+  code.textContent = code.textContent.replaceAll("{LOCAL_ADDRESS}", root);
+}}
+"""
 
 
-def about_markdown() -> str:
-    """Return the page, with the table of test figures in the place of ``{figures}``."""
-    return ABOUT.read_text(encoding="utf-8").replace("{figures}", summary_table())
+def about_html(service: Service) -> str:
+    """Return the page as HTML, with the test figures for ``{figures}`` and the loaded files for ``{running}``."""
+    text = ABOUT.read_text(encoding="utf-8")
+    text = text.replace("{figures}", summary_table()).replace("{running}", running_table(service))
+    html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    return f'<div class="about">{html.replace("<table>", TABLE).replace("</table>", "</table></div>")}</div>'
+
+
+def running_table(service: Service) -> str:
+    """Return one row per loaded model: revision, digest and where it came from."""
+    rows = [
+        f"| {model['name']} | {model['revision'][:12]} | {model['sha256'][:12]} | {model['source']} |"
+        for model in service.describe()
+    ]
+    return "\n".join(["| Model | Revision | SHA-256 of the file | From |", "|---|---|---|---|", *rows])

@@ -13,8 +13,10 @@ class DomainText:
         tab: the tab's name.
         api_name: the endpoint's and the MCP tool's name.
         task: what the endpoint does, for somebody who calls it.
-        question: the tab's introduction, in Markdown.
+        question: the tab's introduction.
         image: what the image has to be.
+        image_word: what an image is called, such as "film".
+        images: its plural.
     """
 
     tab: str
@@ -22,6 +24,8 @@ class DomainText:
     task: str
     question: str
     image: str
+    image_word: str
+    images: str
 
 
 DOMAINS: dict[Domain, DomainText] = {
@@ -30,17 +34,21 @@ DOMAINS: dict[Domain, DomainText] = {
         api_name="histopathology",
         task="Estimates the probability of lymph-node metastasis in the centre 32 x 32 px of an H&E patch, with a "
         "signed heat map of the evidence.",
-        question="**Is there metastatic tumour in the centre of this lymph-node patch?** Give it an H&E patch of "
-        "96 x 96 px at about 1 µm/px (10x), as in PatchCamelyon.",
+        question="Is there metastatic tumour in the centre of this lymph-node patch? It reads H&E patches of 96 x 96 "
+        "px at about 1 µm/px (10x), as in PatchCamelyon.",
         image="an H&E patch of 96 x 96 px at 0.97 µm/px (10x); an image of another size is squashed to that, and the "
         "answer's notes say so",
+        image_word="patch",
+        images="patches",
     ),
     "chest-xray": DomainText(
         tab="Chest X-ray",
         api_name="chest_xray",
         task="Estimates the probability of pneumonia in a frontal chest X-ray, with a signed heat map of the evidence.",
-        question="**Does this frontal chest X-ray look like pneumonia?** The models learned from children of one to "
-        "five years at one hospital: expect worse answers anywhere else.",
+        question="Does this frontal chest X-ray look like pneumonia? The models learned from children of one to five "
+        "years at one hospital: expect worse answers anywhere else.",
         image="a frontal chest X-ray of any size",
+        image_word="film",
+        images="films",
     ),
 }

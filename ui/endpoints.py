@@ -13,7 +13,7 @@ from overread.service import Service
 from ui.domains import DOMAINS
 from ui.received import path_of
 
-INFERENCE = "inference"  # endpoints and tabs share one queue: more sessions at once would only wait for the same cores
+INFERENCE = "inference"  # the endpoints share one queue: more sessions at once would only wait for the same cores
 
 
 def own_file(image: Image.Image) -> Image.Image:

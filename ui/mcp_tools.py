@@ -10,8 +10,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import anyio
-import anyio.to_thread
 from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -26,27 +24,26 @@ from overread.service import Service
 from ui.api_reference import LIMITS, answer_fields, arguments
 from ui.domains import DOMAINS
 from ui.failures import code_of, sentence_of
-from ui.received import NOT_UPLOADED, BusyError, UnknownEndpointError, UnreadableRequestError, image_bytes
+from ui.received import NOT_UPLOADED, UnknownEndpointError, UnreadableRequestError, image_bytes
 from ui.request_limits import MAX_BODY_BYTES
+from ui.turns import Turns
 
 PATH = "/gradio_api/mcp"
 LIST_MODELS = "list_models"
 MAX_SIDE = 512  # pixels of the image that is sent
 MAX_IMAGE_CHARACTERS = 150_000  # as base64
 JPEG_QUALITIES = (90, 80, 70, 55, 40, 25)  # the first that fits; a picture of pure noise needs one of the last
-CONCURRENT = 2  # calls that compute at the same time
-MAX_WAITING = 64
 GRID = "include_heatmap_grid"
 
 
 class McpTools:
     """An ASGI app that serves the tools; ``sessions.run()`` must be entered for as long as it serves."""
 
-    def __init__(self, service: Service) -> None:
-        """Make the tools from the loaded models."""
+    def __init__(self, service: Service, turns: Turns) -> None:
+        """Make the tools from the loaded models; ``turns`` says whose call computes next."""
         self._service = service
         self._by_tool: dict[str, Domain] = {text.api_name: domain for domain, text in DOMAINS.items()}
-        self._limit = anyio.CapacityLimiter(CONCURRENT)
+        self._turns = turns
         server: Server[Any, Any] = Server("Overread", instructions=DISCLAIMER)
         server.list_tools()(self.tools)  # type: ignore[no-untyped-call]  # the SDK leaves it untyped
         server.call_tool(validate_input=False)(self.call)  # we check, to answer with our own sentences
@@ -85,9 +82,7 @@ class McpTools:
                 raise UnknownEndpointError(f"There is no tool {name!r}: choose {', '.join(self._by_tool)}.")
             domain = self._by_tool[name]
             values = self._checked(domain, sent)
-            if self._limit.statistics().tasks_waiting >= MAX_WAITING:
-                raise BusyError("Too many requests are waiting: try again in a moment.")
-            return await anyio.to_thread.run_sync(self._answer, domain, values, limiter=self._limit)
+            return await self._turns.run(lambda: self._answer(domain, values))
         except Exception as error:
             text = json.dumps({"error": sentence_of(error), "code": code_of(error)}, ensure_ascii=False)
             return types.CallToolResult(content=[types.TextContent(type="text", text=text)], isError=True)

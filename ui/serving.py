@@ -1,4 +1,4 @@
-"""What is served beside the page: /llms.txt, the MCP tools, example images, limits on requests, errors as JSON."""
+"""What is served beside Gradio's page: its own routes, /llms.txt, MCP tools, examples, limits, errors as JSON."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -14,18 +14,23 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from overread.service import Service
+from ui.answering import Answering
 from ui.api_reference import llms_txt
 from ui.domains import DOMAINS
 from ui.examples import EXAMPLES
 from ui.failures import as_json
 from ui.mcp_tools import PATH, McpTools
+from ui.page_routes import page_routes
 from ui.received import UNREADABLE, UnknownEndpointError, UnreadableRequestError
 from ui.request_limits import RequestLimits
+from ui.share_tags import ShareTags
+from ui.turns import Turns
 
 
 def app_options(service: Service) -> dict[str, Any]:
     """Return the ``app_kwargs`` of ``gr.Blocks.launch``: what the FastAPI app needs beside Gradio's own routes."""
-    tools = McpTools(service)
+    turns = Turns()  # page and MCP tools share it: more sessions at once would only wait for the same cores
+    tools = McpTools(service, turns)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -38,8 +43,13 @@ def app_options(service: Service) -> dict[str, Any]:
 
     images = [Mount(f"/examples/{domain}", app=StaticFiles(directory=EXAMPLES / domain)) for domain in DOMAINS]
     return {
-        "routes": [Route("/llms.txt", reference), Mount(PATH, app=tools), *images],
-        "middleware": [Middleware(RequestLimits)],
+        "routes": [
+            Route("/llms.txt", reference),
+            Mount(PATH, app=tools),
+            *images,
+            *page_routes(Answering(service), turns),
+        ],
+        "middleware": [Middleware(RequestLimits), Middleware(ShareTags)],
         "lifespan": lifespan,
         "exception_handlers": {
             FnIndexInferError: _unknown_endpoint,

@@ -1,133 +1,89 @@
-"""One tab: the visitor's image and settings to the left, verdict and evidence to the right."""
+"""One tab as HTML: the workbench of ui/web/, filled with what a domain offers."""
 
-from dataclasses import dataclass
-from typing import Any
+import base64
+import io
+import json
+from html import escape
+from pathlib import Path
+from string import Template
 
 import gradio as gr
 from PIL import Image
 
 from overread.catalogue import Domain
-from overread.evaluation import on_test_split
+from overread.images import MAX_FILE_BYTES, READABLE
 from overread.service import Service
 from ui.domains import DOMAINS
-from ui.endpoints import INFERENCE, own_file
-from ui.examples import example_of, examples
-from ui.received import path_of
-from ui.verdict import EMPTY, legend_html, verdict_html
+from ui.examples import Example, examples
 
-NOTHING = (EMPTY, None, None, None)  # in the place of an answer: verdict, images, probabilities, details
-Shown = tuple[str, tuple[Image.Image, Image.Image] | None, dict[str, float] | None, dict[str, Any] | None]
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a visitor sets: an image, how it is decided, which model answers."""
-
-    image: gr.Image
-    model: gr.Dropdown
-    point: gr.Radio
-    smooth: gr.Checkbox
-    gallery: gr.Gallery
-
-    @property
-    def inputs(self) -> list[gr.Image | gr.Dropdown | gr.Radio | gr.Checkbox]:
-        """The components whose values make a question, in the order of the handler's arguments."""
-        return [self.image, self.model, self.point, self.smooth]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Where an answer is shown."""
-
-    verdict: gr.HTML
-    slider: gr.ImageSlider
-    legend: gr.HTML
-    classes: gr.Label
-    details: gr.JSON
-
-    @property
-    def outputs(self) -> list[gr.HTML | gr.ImageSlider | gr.Label | gr.JSON]:
-        """The components that a new answer fills, in the order of the handler's results."""
-        return [self.verdict, self.slider, self.classes, self.details]
+TEMPLATE = Path(__file__).with_name("web") / "workbench.html"
+THUMBNAIL = 144  # pixels, for 72 on a screen with twice as many
+DEFAULT_PREVALENCE = 10  # of 100; no visitor's hospital is known, and a test split's half is no hospital's
+MOUNT = """
+const root = (window.gradio_config?.root ?? location.origin + location.pathname).replace(/\\/$/, "");
+import(`${root}/web/workbench.js`).then(({ mount }) => mount(element.querySelector(".workbench")));
+"""
 
 
 def add_tab(service: Service, domain: Domain) -> None:
     """Add the domain's tab to the page."""
     with gr.Tab(DOMAINS[domain].tab, id=domain):
-        gr.Markdown(DOMAINS[domain].question)
-        with gr.Row():
-            with gr.Column(scale=4):
-                question = _question(service, domain)
-            with gr.Column(scale=6):
-                answer = _answer(service, domain)
-        _connect(service, domain, question, answer)
+        gr.HTML(workbench_html(service, domain), js_on_load=MOUNT, apply_default_css=False)
 
 
-def _question(service: Service, domain: Domain) -> Question:
-    config, names = service.classifier(domain).config, service.names(domain)
-    return Question(
-        image=gr.Image(label="Your picture", sources=["upload", "clipboard"], height=300),
-        point=gr.Radio(list(config.operating_points), value=config.default_operating_point, label="Decide for"),
-        model=gr.Dropdown(names, value=names[0], label="Model"),
-        smooth=gr.Checkbox(value=True, label="Smooth heat map (off: the model's own grid)"),
-        gallery=gr.Gallery(
-            [str(example.path) for example in examples(domain)],
-            label="Examples",
-            columns=3,
-            height=330,
-            allow_preview=False,
-            object_fit="cover",
-            elem_classes="examples",
+def workbench_html(service: Service, domain: Domain) -> str:
+    """Return the tab before its first answer."""
+    words, config = DOMAINS[domain], service.classifier(domain).config
+    names = service.names(domain)
+    region = config.region
+    centre = region and (
+        f"<p>The white square is the centre {region.labelled_centre_px} x {region.labelled_centre_px} px: only tumour "
+        "in there counts for the label.</p>"
+    )
+    settings = {
+        "domain": domain,
+        "endpoint": words.api_name,
+        "finding": config.finding,
+        "models": names,
+        "examples": [{"file": example.file} for example in examples(domain)],
+        "tabs": {name: text.tab for name, text in DOMAINS.items()},
+        "first": next(iter(DOMAINS)),
+    }
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        tab=escape(words.tab),
+        config=escape(json.dumps(settings)),
+        question=escape(words.question),
+        finding=escape(config.finding),
+        domain=domain,
+        formats=f"{READABLE}, up to {MAX_FILE_BYTES // 2**20} MB",
+        thumbnails="".join(_thumbnail(number, example) for number, example in enumerate(examples(domain))),
+        empty='<div class="verdict empty"><p>The answer appears here.</p></div>',
+        models="".join(f"<option>{escape(name)}</option>" for name in names),
+        points="".join(
+            f'<option value="{escape(name)}">at {escape(name)} ({100 * point.threshold:.0f} %)</option>'
+            for name, point in config.operating_points.items()
         ),
+        prevalence=str(DEFAULT_PREVALENCE),
+        centre=centre or "",
     )
 
 
-def _answer(service: Service, domain: Domain) -> Answer:
-    verdict = gr.HTML(EMPTY)
-    slider = gr.ImageSlider(
-        label="Picture | evidence",
-        type="pil",
-        max_height=520,
-        format="png",
-        slider_position=8,  # per cent from the left: the evidence is what a visitor came for
+def _thumbnail(number: int, example: Example) -> str:
+    return (
+        f'<button type="button" class="thumb" data-example="{number}" aria-pressed="false">'
+        f'<img src="{_small(example.path)}" alt="Example {number + 1}" width="72" height="72"></button>'
     )
-    legend = gr.HTML(legend_html(service.classifier(domain).config))
-    classes = gr.Label(label="Class probabilities", num_top_classes=2, show_heading=False)
-    with gr.Accordion("Details: model, revision, timing, heat-map grid", open=False):
-        details = gr.JSON(show_label=False)
-    return Answer(verdict, slider, legend, classes, details)
 
 
-def _connect(service: Service, domain: Domain, question: Question, answer: Answer) -> None:
-    measured = {name: on_test_split(name) for name in service.names(domain)}
-    files = [str(example.path) for example in examples(domain)]
-
-    def show(image: dict[str, Any] | None, model: str, point: str, smooth: bool) -> Shown:
-        if image is None:
-            return NOTHING
-        classifier = service.classifier(domain, model)
-        prediction = classifier.predict(path_of(image), point, smooth)
-        card = verdict_html(prediction, classifier.config, measured[model], example_of(prediction.image_sha256))
-        pair = (own_file(prediction.picture), own_file(prediction.overlay))
-        return card, pair, prediction.probabilities, prediction.to_json()
-
-    def pick(event: gr.SelectData) -> str:
-        return files[event.index]
-
-    def explain(model: str) -> str:
-        return legend_html(service.classifier(domain, model).config)
-
-    question.model.change(explain, question.model, answer.legend, queue=False, api_visibility="private")
-    question.gallery.select(pick, None, question.image, queue=False, api_visibility="private")
-    answered = gr.on(
-        [component.change for component in question.inputs],
-        show,
-        question.inputs,
-        answer.outputs,
-        concurrency_id=INFERENCE,
-        api_visibility="private",
-        trigger_mode="always_last",
-        preprocess=False,  # the image arrives as a file, as in ui/endpoints.py
-    )
-    # An older answer must not stay beside an image that could not be read.
-    answered.failure(lambda: NOTHING, None, answer.outputs, queue=False, api_visibility="private")
+def _small(path: Path) -> str:
+    """Return a square thumbnail as a data URL, so that the strip needs no further request."""
+    with Image.open(path) as image:
+        image.draft("RGB", (THUMBNAIL, THUMBNAIL))
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        square = image.convert("RGB").resize(
+            (THUMBNAIL, THUMBNAIL), box=(left, top, left + side, top + side), reducing_gap=2.0
+        )
+    buffer = io.BytesIO()
+    square.save(buffer, "JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

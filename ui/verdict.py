@@ -1,125 +1,196 @@
-"""A prediction as the card that a visitor reads: what it says, how sure, and what that is worth."""
+"""A prediction as the card that a visitor reads first: one of three answers, and what it was worth on test data."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
+from math import log
 from typing import Any
 
-from overread.heatmaps import AGAINST_FINDING, FOR_FINDING
-from overread.model_folder import ModelConfig, OperatingPoint
+from overread.model_folder import ModelConfig
 from overread.prediction import DISCLAIMER, Prediction
+from overread.reading import CANNOT_TELL, RULE_IN, SCREENING, Answer, Reading, members_disagree, read
+from ui.answer_counts import AnswerCounts, answer_counts, wilson
+from ui.domains import DomainText
 from ui.examples import Example
 
-EMPTY = '<div class="verdict empty">Drop in a picture or pick an example: the answer appears here.</div>'
+# Log-odds by which resizing or recompressing a film may move an answer: nearer to a threshold than that is borderline.
+BORDERLINE = 0.3
+ZONES: tuple[Answer, ...] = ("negative", "cannot tell", "positive")
 
 
-def verdict_html(
-    prediction: Prediction, config: ModelConfig, test: dict[str, Any] | None, example: Example | None = None
-) -> str:
-    """Return the card: decision, probability against every threshold, the evidence's sum, notes, disclaimer.
+@dataclass(frozen=True)
+class Context:
+    """What the card needs beside the prediction.
 
-    Args:
-        prediction: the answer.
+    Attributes:
         config: of the model that answered.
-        test: the model's figures on its test split, see ``overread.evaluation.on_test_split``.
+        words: the domain's.
+        test: the model's results on its test split, see ``overread.evaluation.on_test_split``.
         example: the example that was answered, whose true label is shown; None for a visitor's own image.
     """
-    point = prediction.operating_point
-    percent = f"{100 * prediction.probability:.1f}"
-    relation = "reaches" if prediction.positive else "stays below"
-    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in prediction.notes)
-    return f"""
-<div class="verdict {"positive" if prediction.positive else "negative"}">
-  <div class="headline"><span class="decision">{escape(prediction.decision)}</span>
-    <span class="probability">{percent} % <small>probability of {escape(prediction.finding)}</small></span></div>
-  {_bar(prediction, config)}
-  <p>The probability {relation} the <b>{escape(point.name)}</b> threshold of {100 * point.threshold:.1f} %.
-  {_worth(point, test)}</p>
-  {_label(example)}
-  {_members(prediction)}
-  <p class="sum">{_sum(prediction)}</p>
-  {notes}
-  <p class="disclaimer">{DISCLAIMER} Answered by {_answered_by(prediction)}.</p>
-</div>"""
+
+    config: ModelConfig
+    words: DomainText
+    test: Mapping[str, Any] | None
+    example: Example | None = None
 
 
-def _bar(prediction: Prediction, config: ModelConfig) -> str:
-    """The probability as a bar from 0 to 100 %, with a tick at each operating point."""
-    ticks = "".join(
-        f'<span class="tick{" chosen" if point.name == prediction.operating_point.name else ""}" '
-        f'style="left:{100 * point.threshold:.2f}%" title="{escape(point.name)}: {100 * point.threshold:.1f} %"></span>'
-        for point in config.operating_points.values()
-    )
+def verdict_html(prediction: Prediction, context: Context) -> str:
+    """Return the card: answer, bar with three zones, test figures in natural frequencies, how to read it, notes."""
+    reading = read(prediction.probability, prediction.finding, context.config.operating_points)
+    counts = answer_counts(context.test, context.config.operating_points).get(reading.answer)
+    parts = [
+        _headline(prediction, reading),
+        _badges(prediction, context.config),
+        zone_bar(prediction, context.config),
+        _frequency(counts, reading, prediction.finding, context.words),
+        _in_plain_words(reading, prediction.finding, context.words),
+        _map_against_verdict(prediction, reading),
+        _label(context.example),
+        *(f'<p class="note">{escape(note)}</p>' for note in prediction.notes),
+        f'<p class="disclaimer">{DISCLAIMER}</p>',
+    ]
+    return f'<div class="verdict {reading.answer.replace(" ", "-")}" {_shares(counts)}>{"".join(parts)}</div>'
+
+
+def spoken(prediction: Prediction, config: ModelConfig) -> str:
+    """Return the answer as one sentence, for a screen reader and as the text alternative of the evidence."""
+    reading = read(prediction.probability, prediction.finding, config.operating_points)
+    cells = prediction.heatmap
     return (
-        f'<div class="bar" role="img" aria-label="probability {100 * prediction.probability:.1f} percent">'
-        f'<span class="fill" style="width:{100 * prediction.probability:.2f}%"></span>{ticks}</div>'
-        '<div class="ends"><span>0 %</span><span>ticks: the three thresholds</span><span>100 %</span></div>'
+        f"{_first_upper(reading.text)}: probability of {prediction.finding} {percent(prediction.probability)}. "
+        f"Evidence in log-odds: {float(cells[cells > 0].sum()):+.1f} for, {float(cells[cells < 0].sum()):+.1f} against."
+    )
+
+
+def percent(probability: float) -> str:
+    """Return a probability for people; the ends of the scale are never rounded to certainty."""
+    if probability < 0.01:
+        return "under 1 %"
+    return "over 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"
+
+
+def bar_position(probability: float, config: ModelConfig) -> float:
+    """Return where on the bar a probability lies, 0 to 1: each zone takes a third, and is linear inside."""
+    low, high = (config.operating_points[name].threshold for name in (SCREENING, RULE_IN))
+    edges = (0.0, low, high, 1.0)
+    zone = 0 if probability < low else 2 if probability >= high else 1
+    width = edges[zone + 1] - edges[zone] or 1.0
+    return (zone + (probability - edges[zone]) / width) / 3
+
+
+def _headline(prediction: Prediction, reading: Reading) -> str:
+    return (
+        f'<div class="headline"><h2 class="decision">{escape(_first_upper(reading.text))}</h2>'
+        f'<p class="probability"><b>{percent(prediction.probability)}</b> <small>probability</small></p></div>'
+    )
+
+
+def _badges(prediction: Prediction, config: ModelConfig) -> str:
+    """One row, there even when empty, so that the card keeps its height."""
+    point = config.operating_point(None)
+    badges = []
+    if members_disagree(prediction.members, point.threshold):
+        badges.append("members disagree")
+    if any(
+        abs(prediction.log_odds - _logit(config.operating_points[name].threshold)) < BORDERLINE
+        for name in (SCREENING, RULE_IN)
+    ):
+        badges.append("borderline: a small change of the image can change this answer")
+    return '<p class="badges">' + "".join(f'<span class="badge">{badge}</span>' for badge in badges) + "</p>"
+
+
+def zone_bar(prediction: Prediction, config: ModelConfig) -> str:
+    """Return the bar: three named zones, their thresholds as ticks, the answer as a mark, members as dots."""
+    low, high = (config.operating_points[name].threshold for name in (SCREENING, RULE_IN))
+    names = ("no sign", CANNOT_TELL, "finding")
+    zones = "".join(
+        f'<span class="zone {answer.replace(" ", "-")}">{escape(name)}</span>'
+        for answer, name in zip(ZONES, names, strict=True)
+    )
+    dots = "".join(
+        f'<span class="dot" style="left:{_left(value, config)}" title="{escape(name)}: {percent(value)}"></span>'
+        for name, value in prediction.members.items()
+    )
+    mark = f'<span class="mark" style="left:{_left(prediction.probability, config)}"></span>'
+    members = ", ".join(f"{name} {percent(value)}" for name, value in prediction.members.items())
+    said = f"{percent(prediction.probability)} on a scale with thresholds at {percent(low)} and {percent(high)}"
+    return (
+        f'<div class="zones" role="img" aria-label="{escape(said + (f"; members: {members}" if members else ""))}">'
+        f"{zones}{dots}{mark}</div>"
+        f'<div class="ticks" aria-hidden="true"><span>0 %</span><span style="left:33.33%">{percent(low)}</span>'
+        f'<span style="left:66.67%">{percent(high)}</span><span>100 %</span></div>'
+    )
+
+
+def _frequency(counts: AnswerCounts | None, reading: Reading, finding: str, words: DomainText) -> str:
+    if counts is None or counts.answered == 0:
+        return '<p class="frequency">There are no test figures for this answer at these thresholds.</p>'
+    total = counts.all_with_finding + counts.all_without
+    positive = reading.answer != "negative"
+    hits = counts.with_finding if positive else counts.without
+    low, high = wilson(hits, counts.answered)
+    had = f"had {finding}" if positive else f"had no {finding}"
+    return (
+        f'<p class="frequency">Of 100 test {words.images} with this answer, <b>{100 * hits / counts.answered:.0f}</b> '
+        f"({100 * low:.0f} to {100 * high:.0f}) {escape(had)}. <small>{counts.answered} of {total} test "
+        f"{words.images} got it; {counts.all_with_finding} of the {total} had {escape(finding)}.</small></p>"
+    )
+
+
+def _in_plain_words(reading: Reading, finding: str, words: DomainText) -> str:
+    one, many = words.image_word, words.images
+    said = {
+        "positive": f"To the model this {one} looks like the {many} with {finding} that it learned from.",
+        "negative": f"The model found nothing in this {one} that it learned to call {finding}; that does not mean that "
+        "nothing is there.",
+        "cannot tell": f"To the model this {one} looks like {many} with {finding} and like {many} without: it should "
+        "not be used for this one.",
+    }[reading.answer]
+    return (
+        f'<p class="plain">{escape(said)} In the picture, orange places raised its estimate and teal places lowered '
+        "it.</p>"
+    )
+
+
+def _map_against_verdict(prediction: Prediction, reading: Reading) -> str:
+    """A sentence where the cells together speak one way and the answer goes the other."""
+    cells, bias = float(prediction.heatmap.sum()), prediction.heatmap_bias
+    says_yes = reading.answer == "positive" or (reading.answer == "cannot tell" and prediction.log_odds > 0)
+    if (cells > 0) == says_yes or abs(cells) < 0.05:
+        return ""
+    way = "for" if cells > 0 else "against"
+    return (
+        f'<p class="note">The picture itself speaks <b>{way}</b> {escape(prediction.finding)} ({cells:+.2f} in '
+        f"log-odds over all places); the starting point of the model ({bias:+.2f}) decides.</p>"
     )
 
 
 def _label(example: Example | None) -> str:
-    """The true label of an example, with its source."""
     if example is None:
         return ""
-    return (
-        f'<p class="label">The label says: <b>{escape(example.label)}</b>. <small>{escape(example.source)}</small></p>'
-    )
+    return f'<p class="label">The label says: <b>{escape(example.label)}</b>.</p>'
 
 
-def _members(prediction: Prediction) -> str:
-    """Each member's own probability: where they differ, the mean is less certain than it looks."""
-    if not prediction.members:
+def _shares(counts: AnswerCounts | None) -> str:
+    """How often the answer is given to images with and without the finding, from which the page gets the PPV."""
+    if counts is None or not counts.all_with_finding or not counts.all_without:
         return ""
-    each = ", ".join(f"{escape(name)} {100 * value:.1f} %" for name, value in prediction.members.items())
-    return f'<p class="members">Its members, each on its own: {each}.</p>'
-
-
-def _sum(prediction: Prediction) -> str:
-    """The arithmetic of the map: evidence for + evidence against + bias = log-odds."""
-    cells = prediction.heatmap
-    speaks_for, speaks_against = float(cells[cells > 0].sum()), float(cells[cells < 0].sum())
-    return (
-        f"Evidence in log-odds: {speaks_for:+.2f} for, {speaks_against:+.2f} against, {prediction.heatmap_bias:+.2f} "
-        f"from no place = <b>{prediction.log_odds:+.2f}</b>"
+    with_finding, without = (
+        counts.with_finding / counts.all_with_finding,
+        counts.without / counts.all_without,
     )
+    return f'data-share-with="{with_finding:.6f}" data-share-without="{without:.6f}"'
 
 
-def _worth(point: OperatingPoint, test: dict[str, Any] | None) -> str:
-    """Sensitivity and specificity at the threshold, test data first: on the data it was chosen on they look better."""
-    chosen = f"{100 * point.sensitivity:.0f} % and {100 * point.specificity:.0f} %"
-    if test is None:
-        return f"On the validation data it was chosen on, sensitivity and specificity were {chosen}."
-    reached = test["operating_points"][point.name]
-    return (
-        f"On {test['images']} test pictures it found {_percent(reached['sensitivity'])} of those with the finding and "
-        f"cleared {_percent(reached['specificity'])} of those without; on the validation data it was chosen on, "
-        f"{chosen}."
-    )
+def _left(probability: float, config: ModelConfig) -> str:
+    """The place on the bar as CSS, with room for the mark at both ends."""
+    return f"{min(max(100 * bar_position(probability, config), 0.8), 99.2):.2f}%"
 
 
-def _percent(estimate: dict[str, float]) -> str:
-    low, high = (f"{100 * estimate[end]:.0f}" for end in ("low", "high"))
-    return f"<b>{100 * estimate['value']:.0f} %</b> ({low} to {high})"
+def _logit(probability: float) -> float:
+    return log(probability / (1 - probability))
 
 
-def _answered_by(prediction: Prediction) -> str:
-    model, spent = prediction.model, prediction.milliseconds
-    total = spent.decode + spent.preprocess + spent.inference + spent.overlay
-    return f"{escape(model.name)}, revision {escape(model.revision[:12])}, file {model.sha256[:12]}, in {total:.0f} ms"
-
-
-def legend_html(config: ModelConfig) -> str:
-    """Return the signed colour scale with its meaning in words and in log-odds."""
-    left, right = (f"rgb{colour}" for colour in (AGAINST_FINDING, FOR_FINDING))
-    region = ""
-    if config.region:
-        region = (
-            f" The white square is the centre {config.region.labelled_centre_px} x "
-            f"{config.region.labelled_centre_px} px: only tumour in there counts for the label."
-        )
-    return f"""
-<div class="legend">
-  <div class="scale" style="background:linear-gradient(90deg,{left},transparent,{right})"></div>
-  <div class="ends">
-    <span>speaks against {escape(config.finding)}</span><span>nothing</span><span>speaks for it</span></div>
-  <p>Full colour is {config.heatmap.scale:.2f} log-odds in one cell; the scale is the same for every picture, so a faint
-  map means faint evidence.{region}</p>
-</div>"""
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,63 +1,171 @@
 import dataclasses
 import re
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from overread.classifier import Classifier
+from ui.answer_counts import answer_counts, wilson
+from ui.details import details_html, forced_decisions_html
+from ui.domains import DOMAINS
 from ui.examples import examples
-from ui.verdict import legend_html, verdict_html
+from ui.verdict import Context, bar_position, percent, spoken, verdict_html
+
+RATES = {
+    "sensitivity": {"value": 0.8, "low": 0.7, "high": 0.9},
+    "specificity": {"value": 0.5, "low": 0.4, "high": 0.6},
+}
+# 100 images with the finding and 50 without; the tiny model's thresholds are 0.2, 0.5 and 0.99.
+TEST: dict[str, Any] = {
+    "images": 150,
+    "positives": 100,
+    "operating_points": {
+        "screening": {
+            "threshold": 0.2,
+            "true_positive": 97,
+            "false_negative": 3,
+            "true_negative": 27,
+            "false_positive": 23,
+            **RATES,
+        },
+        "balanced": {
+            "threshold": 0.5,
+            "true_positive": 90,
+            "false_negative": 10,
+            "true_negative": 40,
+            "false_positive": 10,
+            **RATES,
+        },
+        "rule-in": {
+            "threshold": 0.99,
+            "true_positive": 60,
+            "false_negative": 40,
+            "true_negative": 48,
+            "false_positive": 2,
+            **RATES,
+        },
+    },
+}
 
 
-@pytest.mark.parametrize(("colour", "decision"), [("red", "red"), ("blue", "clear")])
-def test_the_card_says_what_was_answered(tiny: Classifier, colour: str, decision: str) -> None:
-    answer = tiny.predict(Image.new("RGB", (96, 96), colour))
-    html = verdict_html(answer, tiny.config, None)
-    assert f'<span class="decision">{decision}</span>' in html
-    assert f"{100 * answer.probability:.1f} %" in html
-    assert ("reaches" in html) == answer.positive
-    assert "not a medical device" in html
-    assert f"tiny, revision local, file {answer.model.sha256[:12]}" in html
+def card(tiny: Classifier, colour: Any, test: Any = None, **changes: Any) -> str:
+    answer = dataclasses.replace(tiny.predict(Image.new("RGB", (96, 96), colour)), **changes)
+    return verdict_html(answer, Context(tiny.config, DOMAINS["chest-xray"], test))
 
 
-def test_every_operating_point_is_a_tick_and_the_chosen_one_stands_out(tiny: Classifier) -> None:
-    html = verdict_html(tiny.predict(Image.new("RGB", (96, 96)), "rule-in"), tiny.config, None)
-    assert len(re.findall(r'class="tick', html)) == 3
-    assert re.findall(r'class="tick chosen" style="left:([\d.]+)%"', html) == ["99.00"]
+@pytest.mark.parametrize(
+    ("colour", "probability", "text", "kind"),
+    [
+        ("blue", 0.01, "No sign of redness", "negative"),
+        ("red", 0.6, "Can&#x27;t tell", "cannot-tell"),
+        ("red", 0.995, "Redness", "positive"),
+    ],
+)
+def test_the_card_gives_one_of_three_answers(
+    tiny: Classifier, colour: str, probability: float, text: str, kind: str
+) -> None:
+    html = card(tiny, colour, probability=probability)
+    assert f'<h2 class="decision">{text}</h2>' in html
+    assert f'class="verdict {kind}"' in html
+    assert percent(probability) in html and "not a medical device" in html
+
+
+def test_the_probability_is_never_rounded_to_certainty() -> None:
+    assert [percent(value) for value in (0.0, 0.004, 0.5, 0.9949, 1.0)] == [
+        "under 1 %",
+        "under 1 %",
+        "50 %",
+        "over 99 %",
+        "over 99 %",
+    ]
+
+
+def test_each_zone_takes_a_third_of_the_bar(tiny: Classifier) -> None:
+    positions = [bar_position(value, tiny.config) for value in (0.0, 0.1, 0.2, 0.595, 0.99, 1.0)]
+    assert positions == pytest.approx([0, 1 / 6, 1 / 3, 1 / 2, 2 / 3, 1])
+
+
+def test_members_are_dots_and_disagreement_is_a_badge(tiny: Classifier) -> None:
+    together = card(tiny, "red", members={"one": 0.9, "two": 0.8})
+    apart = card(tiny, "red", members={"one": 0.9, "two": 0.1})
+    assert together.count('class="dot"') == apart.count('class="dot"') == 2
+    assert "members disagree" in apart and "members disagree" not in together
+    assert "one 90 %, two 10 %" in apart
+
+
+def test_an_answer_near_a_threshold_is_borderline(tiny: Classifier) -> None:
+    near, far = card(tiny, "red", log_odds=-1.3), card(tiny, "red", log_odds=0.5)  # log(0.2 / 0.8) = -1.39
+    assert "borderline" in near and "borderline" not in far
+
+
+@pytest.mark.parametrize(
+    ("probability", "sentence"),
+    [
+        (0.01, "<b>90</b> (74 to 97) had no redness"),  # 27 of 30
+        (0.6, "<b>64</b> (51 to 75) had redness"),  # 37 of 58
+        (0.995, "<b>97</b> (89 to 99) had redness"),  # 60 of 62
+    ],
+)
+def test_what_an_answer_was_worth_is_a_natural_frequency(tiny: Classifier, probability: float, sentence: str) -> None:
+    assert sentence in card(tiny, "red", TEST, probability=probability)
+
+
+def test_the_counts_of_the_three_answers_are_all_test_images(tiny: Classifier) -> None:
+    counts = answer_counts(TEST, tiny.config.operating_points)
+    assert sum(one.with_finding for one in counts.values()) == 100
+    assert sum(one.without for one in counts.values()) == 50
+
+
+def test_figures_at_other_thresholds_are_not_shown(tiny: Classifier) -> None:
+    moved = {
+        name: values | {"threshold": values["threshold"] + 0.01} for name, values in TEST["operating_points"].items()
+    }
+    html = card(tiny, "red", TEST | {"operating_points": moved}, probability=0.6)
+    assert "no test figures" in html and "had redness" not in html
+
+
+def test_the_interval_is_that_of_wilson() -> None:
+    # statsmodels.stats.proportion.proportion_confint(27, 30, method="wilson")
+    assert wilson(27, 30) == pytest.approx((0.743789, 0.965402), abs=1e-5)
+
+
+def test_a_map_that_speaks_against_the_answer_is_pointed_out(tiny: Classifier) -> None:
+    answer = tiny.predict(Image.new("RGB", (96, 96), "blue"))
+    against = dataclasses.replace(answer, probability=0.995, log_odds=5.3)
+    context = Context(tiny.config, DOMAINS["chest-xray"], None)
+    assert "speaks <b>against</b> redness" in verdict_html(against, context)
+    assert "The picture itself speaks" not in verdict_html(answer, context)
+
+
+def test_notes_are_escaped(tiny: Classifier) -> None:
+    assert "&lt;b&gt;x" in card(tiny, "red", notes=("<b>x</b>",))
+
+
+def test_the_true_label_of_an_example_is_on_the_card_and_its_source_in_the_details(tiny: Classifier) -> None:
+    answer = tiny.predict(Image.new("RGB", (96, 96)))
+    example = examples("chest-xray")[0]
+    html = verdict_html(answer, Context(tiny.config, DOMAINS["chest-xray"], None, example))
+    assert f"The label says: <b>{example.label}</b>" in html
+    assert example.licence in details_html(answer, example)
+    assert "The label says" not in card(tiny, "red")
+
+
+def test_every_operating_point_has_its_forced_decision_and_test_figures(tiny: Classifier) -> None:
+    answer = dataclasses.replace(tiny.predict(Image.new("RGB", (96, 96))), probability=0.6)
+    html = forced_decisions_html(answer, tiny.config, TEST)
+    assert re.findall(r"<b>(.*?)</b>", html) == ["not ruled out", "red", "not ruled in"]
+    assert html.count("80 % <small>(70 to 90)</small>") == 3 and html.count('data-sensitivity="0.8"') == 3
 
 
 def test_the_evidence_that_is_shown_adds_up(tiny: Classifier) -> None:
-    html = verdict_html(tiny.predict(Image.new("RGB", (96, 96), (200, 10, 190))), tiny.config, None)
-    text = re.search(r'class="sum">(.*?)</p>', html, re.S)
+    html = details_html(tiny.predict(Image.new("RGB", (96, 96), (200, 10, 190))), None)
+    text = re.search(r"Evidence in log-odds</dt><dd>(.*?)</dd>", html, re.S)
     assert text
     *parts, total = map(float, re.findall(r"[+-]\d+\.\d+", text[1]))
     assert sum(parts) == pytest.approx(total, abs=0.02)
 
 
-def test_notes_are_escaped(tiny: Classifier) -> None:
-    answer = dataclasses.replace(tiny.predict(Image.new("RGB", (96, 96))), notes=("<b>x</b>",))
-    assert "&lt;b&gt;x" in verdict_html(answer, tiny.config, None)
-
-
-def test_the_true_label_of_an_example_is_shown_with_its_source(tiny: Classifier) -> None:
-    answer = tiny.predict(Image.new("RGB", (96, 96)))
-    example = examples("chest-xray")[0]
-    html = verdict_html(answer, tiny.config, None, example)
-    assert f"The label says: <b>{example.label}</b>" in html and example.licence in html
-    assert "The label says" not in verdict_html(answer, tiny.config, None)
-
-
-def test_the_legend_gives_the_scale_in_log_odds(tiny: Classifier) -> None:
-    assert "0.01 log-odds in one cell" in legend_html(tiny.config)
-
-
-def test_test_figures_come_before_those_of_the_data_the_threshold_was_chosen_on(tiny: Classifier) -> None:
-    rates = {
-        "sensitivity": {"value": 0.8, "low": 0.7, "high": 0.9},
-        "specificity": {"value": 0.5, "low": 0.4, "high": 0.6},
-    }
-    test = {"images": 321, "operating_points": {"balanced": rates}}
-    html = verdict_html(tiny.predict(Image.new("RGB", (96, 96))), tiny.config, test)
-    assert "On 321 test pictures it found <b>80 %</b> (70 to 90)" in html
-    assert "cleared <b>50 %</b> (40 to 60)" in html
-    assert "on the validation data it was chosen on, 90 % and 90 %" in html
+def test_the_answer_is_one_sentence_for_a_screen_reader(tiny: Classifier) -> None:
+    answer = dataclasses.replace(tiny.predict(Image.new("RGB", (96, 96), "red")), probability=0.6)
+    assert spoken(answer, tiny.config).startswith("Can't tell: probability of redness 60 %.")

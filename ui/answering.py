@@ -1,0 +1,111 @@
+"""Answers for the page: what it draws from, the same image with cells covered, and the report, as JSON-ready dicts."""
+
+import base64
+import io
+from typing import Any
+
+from PIL import Image
+
+from overread.catalogue import Domain
+from overread.classifier import Classifier
+from overread.evaluation import on_test_split
+from overread.heatmaps import display_size
+from overread.images import decode
+from overread.prediction import Prediction
+from overread.probability import sigmoid
+from overread.reading import read
+from overread.service import Service
+from ui.covering import cells_from_hex, cover, quietest_cells
+from ui.details import details_html, forced_decisions_html
+from ui.domains import DOMAINS
+from ui.examples import example_of
+from ui.report import report_pdf
+from ui.verdict import Context, bar_position, percent, spoken, verdict_html
+
+LOSSLESS_SIDE = 256  # pixels: smaller images are sent as PNG at their own size, and the page enlarges them
+JPEG_QUALITY = 92
+
+
+class Answering:
+    """Answers the page's requests with loaded models; safe to use from several threads."""
+
+    def __init__(self, service: Service) -> None:
+        """Read what each model reached on its test split."""
+        self._service = service
+        self._test = {name: on_test_split(name) for domain in DOMAINS for name in service.names(domain)}
+
+    def answer(self, data: bytes, domain: Domain, model: str) -> dict[str, Any]:
+        """Return the JSON answer of the API with the card, the folded parts and the image as the model read it."""
+        classifier = self._service.classifier(domain, model)
+        prediction = classifier.predict(data)
+        config, context = classifier.config, self._context(classifier, domain, prediction)
+        region = config.region
+        return {
+            "answer": prediction.to_json(),
+            "card": verdict_html(prediction, context),
+            "forced": forced_decisions_html(prediction, config, context.test),
+            "details": details_html(prediction, context.example),
+            "spoken": spoken(prediction, config),
+            "reading": read(prediction.probability, prediction.finding, config.operating_points).text,
+            "percent": percent(prediction.probability),
+            "position": bar_position(prediction.probability, config),
+            "picture": picture_url(decode(data).picture),
+            "scale": config.heatmap.scale,
+            "box": region.labelled_centre_px / region.patch_px if region else None,
+        }
+
+    def cover(self, data: bytes, domain: Domain, model: str, cells: str) -> dict[str, Any]:
+        """Return the probability before and after covering cells, and after covering as many of least evidence.
+
+        Args:
+            data: the image file.
+            domain: the tab.
+            model: which model answers; empty: the default.
+            cells: see ``ui.covering.cells_from_hex``.
+        """
+        classifier = self._service.classifier(domain, model)
+        picture = decode(data).picture
+        before = classifier.evidence([picture])
+        heatmap = before.heatmap[0]
+        chosen = cells_from_hex(cells, heatmap.shape)
+        covered = cover(picture, chosen)
+        after = classifier.evidence([covered, cover(picture, quietest_cells(heatmap, chosen))])
+        first, second, elsewhere = (
+            float(sigmoid(value)) for value in (before.log_odds[0], after.log_odds[0], after.log_odds[1])
+        )
+        return {
+            "cells": int(chosen.sum()),
+            "of": chosen.size,
+            "before": first,
+            "after": second,
+            "elsewhere": elsewhere,
+            "sentence": f"{chosen.sum()} of {chosen.size} cells covered: {percent(first)} becomes {percent(second)}. "
+            f"With as many cells covered where the map shows least: {percent(elsewhere)}.",
+            "picture": picture_url(covered),
+            "heatmap": after.heatmap[0].astype(float).round(6).tolist(),
+            "scale": classifier.config.heatmap.scale,
+        }
+
+    def report(self, data: bytes, domain: Domain, model: str, point: str) -> bytes:
+        """Return the answer as a PDF of one page."""
+        classifier = self._service.classifier(domain, model)
+        prediction = classifier.predict(data, point or None)
+        return report_pdf(prediction, self._context(classifier, domain, prediction))
+
+    def _context(self, classifier: Classifier, domain: Domain, prediction: Prediction) -> Context:
+        test = self._test[classifier.identity.name]
+        return Context(classifier.config, DOMAINS[domain], test, example_of(prediction.image_sha256))
+
+
+def picture_url(picture: Image.Image) -> str:
+    """Return the RGB image as a data URL, at most 1,024 px wide and high."""
+    buffer = io.BytesIO()
+    if max(picture.size) <= LOSSLESS_SIDE:
+        picture.save(buffer, "PNG", compress_level=1)
+        kind = "png"
+    else:
+        size = display_size(picture.size)
+        shown = picture if size == picture.size else picture.resize(size, reducing_gap=2.0)
+        shown.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+        kind = "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
