@@ -5,6 +5,7 @@
 
 import csv
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +109,9 @@ def net_evidence(classifier: Classifier, view: str, dataset: Dataset, part: Part
         log_odds, heatmap = (
             np.concatenate([getattr(batch, name) for batch in found]) for name in ("log_odds", "heatmap")
         )
-        np.savez(file, log_odds=log_odds, heatmap=heatmap)
+        new = file.with_suffix(f".{os.getpid()}.npz")
+        np.savez(new, log_odds=log_odds, heatmap=heatmap)
+        new.replace(file)  # in one step, so that another process never reads half of it
     with np.load(file) as cached:
         return Evidence(cached["log_odds"], cached["heatmap"], preprocess_ms=0.0, inference_ms=0.0)
 

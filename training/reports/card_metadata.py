@@ -54,7 +54,7 @@ def metadata(
             )
             for (key, title), value in values.items()
         ],
-        **_base_models(nets, is_ensemble),
+        **_base_models(nets[0], config["overread"].get("ensemble")),
     )
 
 
@@ -82,8 +82,11 @@ def _base_model(record: TrainingRecord) -> str | None:
     return f"{OWN_NAMESPACE}/{start.source}" if start.kind == "trained net" else start.source
 
 
-def _base_models(nets: Sequence[TrainingRecord], is_ensemble: bool) -> dict[str, Any]:
-    if is_ensemble:
-        return {"base_model": [f"{OWN_NAMESPACE}/{net.model}" for net in nets], "base_model_relation": "merge"}
-    base = _base_model(nets[0])
+def _base_models(record: TrainingRecord, ensemble: dict[str, Any] | None) -> dict[str, Any]:
+    if ensemble:
+        return {
+            "base_model": [f"{OWN_NAMESPACE}/{name}" for name in ensemble["members"]],
+            "base_model_relation": "merge",
+        }
+    base = _base_model(record)
     return {"base_model": base, "base_model_relation": "finetune"} if base else {}

@@ -8,13 +8,16 @@ from typing import Any
 from huggingface_hub import ModelCard
 
 from overread.evaluation import EVALUATION_FILE, interval
-from overread.model_folder import CONFIG_FILE
+from overread.model_folder import CONFIG_FILE, read_config
 from training.data.data_sets import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON, Source
 from training.measure.comparisons import Comparison, compare_with_others
+from training.measure.guard_evaluation import GUARD_EVALUATION_FILE
 from training.measure.predictions import Predictions, read_predictions
+from training.measure.selective import risk_coverage, three_answers
 from training.measure.training_record import StageRecord, TrainingRecord, read_record
 from training.methods.weight_compression import EXPORT_FILE
 from training.reports.card_metadata import describe_test_images, is_subset, metadata
+from training.reports.guard_section import guard_section, three_answers_section
 from training.reports.snippets import OWN_NAMESPACE, snippets
 
 CARD_FILE = "README.md"
@@ -39,7 +42,8 @@ def render_card(folder: Path) -> str:
 
     Args:
         folder: with ``config.json``, ``evaluation.json``, ``predictions.csv`` and, of a net, ``training.json`` and
-            ``export.json``. Models of the same data set in the folders beside it are compared with it.
+            ``export.json``; ``guard_evaluation.json`` where the model has a guard. Models of the same data set in the
+            folders beside it are compared with it.
 
     Raises:
         ModelFolderError: if ``predictions.csv`` or ``training.json`` is missing.
@@ -65,6 +69,8 @@ def render_card(folder: Path) -> str:
         game_titles=GAME_TITLES,
         mosaic_nets=[f"`{net.model}`" for net in nets if any(stage.mosaic_share for stage in net.stages)],
         comparisons=comparisons_of(folder, evaluation),
+        three_answers=three_answers_section(source.finding, three_answers_of(folder)),
+        guard=guard_section(_read(folder / GUARD_EVALUATION_FILE)) if (folder / GUARD_EVALUATION_FILE).exists() else "",
         data_rows=_data_rows(source, evaluation, nets),
         subset=is_subset(source, evaluation),
         views=_listed(ensemble["views"]) if ensemble else "",
@@ -84,6 +90,19 @@ def comparisons_of(folder: Path, evaluation: dict[str, Any]) -> list[Comparison]
         if _read(file)["dataset"] == evaluation["dataset"]:
             on_test[file.parent.name] = read_predictions(file.parent)["test"]
     return compare_with_others(folder.name, on_test)
+
+
+def three_answers_of(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the figures of the three answers of an evaluated model, by part of its ``predictions.csv``."""
+    config = read_config(folder)
+    measured: dict[str, dict[str, Any]] = {}
+    threshold = config.operating_point(None).threshold
+    for part, made in read_predictions(folder).items():
+        measured[part] = {
+            **three_answers(made.labels, made.probabilities, config.operating_points),
+            **risk_coverage(made.labels, made.log_odds, threshold),
+        }
+    return measured
 
 
 def stage_notes(stage: StageRecord) -> list[str]:
