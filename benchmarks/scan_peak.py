@@ -4,8 +4,9 @@ python -m benchmarks.scan_peak FILE MODEL exact|dense STRIDE
 """
 
 import json
-import resource
+import re
 import sys
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -15,8 +16,12 @@ from overread.scan.models import scan_model
 
 
 def peak_mb() -> float:
-    """Return this process's largest resident memory so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    """Return this process's largest resident memory so far, in MB (Linux).
+
+    ``resource.getrusage`` would count what the parent held when it forked.
+    """
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1e3
 
 
 def main() -> None:

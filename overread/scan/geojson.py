@@ -1,13 +1,13 @@
 """Regions and suspicious patches as GeoJSON that QuPath opens (drag the file onto the slide)."""
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
-
-from shapely import Polygon, box, get_coordinates  # type: ignore[import-untyped]
 
 from overread.heatmaps import FOR_FINDING
 from overread.scan.result import ScanResult
 
+Ring = Iterable[tuple[float, float]]  # closed: the first point is the last one too
 _NAMESPACE = uuid.UUID("6c1f5f0e-7f0b-4a53-9d0c-3a1c6a1f4c55")  # the same scan writes the same ids
 
 
@@ -18,7 +18,7 @@ def feature_collection(result: ScanResult) -> dict[str, Any]:
     """
     features = [
         _feature(
-            region.polygon,
+            [region.polygon.exterior.coords, *(hole.coords for hole in region.polygon.interiors)],
             f"region {number}",
             result.finding,
             {
@@ -33,7 +33,7 @@ def feature_collection(result: ScanResult) -> dict[str, Any]:
     ]
     features += [
         _feature(
-            box(*patch.box),
+            [_corners(*patch.box)],
             f"suspicious patch {patch.rank}",
             "suspicious patch",
             {"Rank": float(patch.rank), "Probability": patch.prediction.probability},
@@ -44,14 +44,17 @@ def feature_collection(result: ScanResult) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": features}
 
 
-def _feature(outline: Polygon, name: str, kind: str, measurements: dict[str, float], key: str) -> dict[str, Any]:
-    rings = [outline.exterior, *outline.interiors]
+def _corners(left: float, top: float, right: float, bottom: float) -> Ring:
+    return [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+
+
+def _feature(rings: Iterable[Ring], name: str, kind: str, measurements: dict[str, float], key: str) -> dict[str, Any]:
     return {
         "type": "Feature",
         "id": str(uuid.uuid5(_NAMESPACE, key)),
         "geometry": {
             "type": "Polygon",
-            "coordinates": [[[round(x, 2), round(y, 2)] for x, y in get_coordinates(ring)] for ring in rings],
+            "coordinates": [[[round(x, 2), round(y, 2)] for x, y in ring] for ring in rings],
         },
         "properties": {
             "objectType": "annotation",

@@ -59,6 +59,6 @@ def open_slide(source: SlideSource) -> Slide:
 def _open_dicom(path: Path) -> WholeImage:
     import pydicom
 
-    image, notes = dicom.decode(path.read_bytes(), MAX_PIXELS)  # first: it names what is wrong with a damaged file
+    decoded = dicom.decode(path.read_bytes(), MAX_PIXELS)  # first: it names what is wrong with a damaged file
     header = pydicom.dcmread(path, stop_before_pixels=True)
-    return WholeImage(image.convert("RGB"), from_dicom(header), notes)
+    return WholeImage(decoded.image.convert("RGB"), from_dicom(header), decoded.notes)

@@ -11,7 +11,7 @@ from overread.model_folder import OperatingPoint
 from overread.prediction import DISCLAIMER, ModelIdentity, Prediction
 from overread.probability import sigmoid
 from overread.scan.engine import CellMap
-from overread.scan.grid import Doubles, PatchGrid
+from overread.scan.grid import Axis, Doubles, Ints, PatchGrid
 from overread.scan.regions import SuspiciousRegion
 from overread.scan.scale import Scale
 
@@ -117,12 +117,15 @@ class ScanResult:
 
     def evidence_at(self, down: Doubles, across: Doubles) -> npt.NDArray[np.float32]:
         """Return likewise the evidence, log-odds by cell; NaN outside every patch."""
-        indices = []
-        for positions, axis, cells in zip((down, across), (self.grid.y, self.grid.x), self.evidence.shape, strict=True):
-            index = np.floor((positions - axis.offset) / self.cell_map.cell).astype(int)
-            indices.append(np.where((index >= 0) & (index < cells), index, cells))
-        bordered = np.pad(self.evidence, ((0, 1), (0, 1)), constant_values=np.nan)
-        return bordered[np.ix_(*indices)]
+        rows, inside_down = self._cells(down, self.grid.y, self.evidence.shape[0])
+        columns, inside_across = self._cells(across, self.grid.x, self.evidence.shape[1])
+        inside = inside_down[:, None] & inside_across[None, :]
+        return np.where(inside, self.evidence[np.ix_(rows, columns)], np.float32(np.nan))
+
+    def _cells(self, positions: Doubles, axis: Axis, count: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
+        """Return the index of the cell at each position along an axis, and whether there is one."""
+        index = np.floor((positions - axis.offset) / self.cell_map.cell).astype(np.int64)
+        return np.clip(index, 0, count - 1), (index >= 0) & (index < count)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything but maps, pixels and polygons as a dict that ``json.dumps`` takes."""
