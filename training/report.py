@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--benchmark",
         type=Path,
-        default=ROOT / "benchmarks" / "inference.md",
-        help="the milliseconds in the table come from here (default: benchmarks/inference.md)",
+        default=ROOT / "benchmarks" / "inference.json",
+        help="the milliseconds in the table come from here (default: benchmarks/inference.json)",
     )
 
 

@@ -54,7 +54,7 @@ def test_report_writes_cards_and_table_and_nothing_else(trained_folder: Path, tm
 
 
 def test_the_table_has_the_milliseconds_of_two_threads() -> None:
-    benchmark = ROOT / "benchmarks" / "inference.md"
+    benchmark = ROOT / "benchmarks" / "inference.json"
     milliseconds = bytes_to_overlay(benchmark)
     rows = summary_table(list(catalogue()), MODELS_FOLDER, benchmark).splitlines()[2:]
     assert [row.split(" | ")[-1].removesuffix(" |") for row in rows] == [milliseconds[name] for name in catalogue()]
@@ -123,6 +123,7 @@ def test_every_card_has_its_base_model_or_says_that_there_is_none(entry: Catalog
     card = ModelCard.load(entry.bundled_folder / "README.md")
     metadata = card.data.to_dict()
     if entry.members:
+        assert "Each member reads the image as it is" in card.content
         assert metadata["base_model"] == [f"NAMESPACE/{member}" for member in entry.members]
         assert metadata["base_model_relation"] == "merge"
     elif entry.name in ("pcam-resnet18", "chest-xray-xception"):

@@ -9,9 +9,9 @@ from overread.model_folder import read_config
 
 BEGIN = "<!-- models: written by python -m training report -->"
 END = "<!-- end of models -->"
-THREADS = "2"
+THREADS = 2
 HEADER = [
-    "| Model | Data | Map | AUC | Sensitivity | Specificity | ms |",
+    "| Model | Test data | Map cells | AUC | Sensitivity | Specificity | ms |",
     "|---|---|---|---|---|---|---|",
 ]
 
@@ -22,7 +22,7 @@ def summary_table(names: Sequence[str], models: Path, benchmark: Path) -> str:
     Args:
         names: of the models, in the order of the rows.
         models: the folder of model folders; one without ``evaluation.json`` has no row.
-        benchmark: ``benchmarks/inference.md``; a model that it lacks has an empty cell.
+        benchmark: ``benchmarks/inference.json``; a model that it lacks has an empty cell.
     """
     milliseconds = bytes_to_overlay(benchmark)
     rows = [
@@ -33,14 +33,8 @@ def summary_table(names: Sequence[str], models: Path, benchmark: Path) -> str:
 
 def bytes_to_overlay(benchmark: Path) -> dict[str, str]:
     """Return the milliseconds from an image's bytes to the drawn overlay on two threads, by model."""
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in benchmark.read_text(encoding="utf-8").splitlines()
-        if line.startswith("|")
-    ]
-    head = rows[0]
-    model, threads, whole = (head.index(title) for title in ("Model", "Threads", "Overread, bytes to overlay"))
-    return {row[model]: row[whole] for row in rows[2:] if row[threads] == THREADS}
+    rows = json.loads(benchmark.read_text(encoding="utf-8"))["rows"]
+    return {row["model"]: f"{row['overread']:.0f}" for row in rows if row["threads"] == THREADS}
 
 
 def write_between_marks(readme: Path, table: str) -> None:
