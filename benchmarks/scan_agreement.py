@@ -21,7 +21,8 @@ from tqdm import tqdm
 from overread.catalogue import catalogue
 from overread.model_folder import ONNX_FILE
 from overread.probability import sigmoid
-from overread.scan.engine import CellMap, DenseEngine
+from overread.scan.dense import DenseEngine
+from overread.scan.engine import CellMap
 from overread.scan.grid import PatchGrid, Tile
 from overread.scan.models import AGREEMENT_FILE, ScanModel, dense_session, scan_model
 from training.data.splits import load_split

@@ -16,9 +16,11 @@ from overread.classifier import Classifier, load
 from overread.errors import ModelFolderError
 from overread.hub import locate
 from overread.model_folder import ONNX_FILE, Region
+from overread.scan.dense import DenseEngine
 from overread.scan.dynamic_onnx import with_dynamic_size
-from overread.scan.engine import CellMap, DenseEngine, Engine, ExactEngine
+from overread.scan.engine import CellMap, Engine
 from overread.scan.errors import NotScannableError
+from overread.scan.exact import ExactEngine
 from overread.scan.grid import PatchGrid
 from overread.session import default_threads
 

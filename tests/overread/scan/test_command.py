@@ -59,7 +59,7 @@ def test_interrupting_keeps_what_is_done_and_says_how_to_go_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("overread.scan.engine.ExactEngine.answer", interrupted)
+        patched.setattr("overread.scan.exact.ExactEngine.answer", interrupted)
         assert command.run(arguments()) == command.EXIT_STOPPED
     assert "goes on from there" in capsys.readouterr().err and (tmp_path / "out" / "checkpoint").is_dir()
     assert command.run(arguments()) == 0

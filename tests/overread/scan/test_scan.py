@@ -7,8 +7,8 @@ from PIL import Image
 
 from overread.classifier import Classifier
 from overread.errors import ImageTooSmallError, UnknownOperatingPointError
-from overread.scan import NotScannableError, Progress, ScanCancelledError, UnknownScaleError, prepare, scan
-from overread.scan import engine as engines
+from overread.scan import NotScannableError, Progress, ScanCancelledError, UnknownScaleError, dense, prepare, scan
+from overread.scan.exact import ExactEngine
 from overread.scan.scanner import CHECKPOINT_FOLDER
 from tests.support.tiny_model import CELL, write_tiny_ensemble, write_tiny_model
 
@@ -19,8 +19,8 @@ MPP = 0.972
 @pytest.fixture
 def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a field of a few hundred pixels has several tiles."""
-    monkeypatch.setattr(engines.ExactEngine, "tile_px", 200)
-    monkeypatch.setattr(engines, "MAX_DENSE_INPUT", 200 + 2 * engines.DenseEngine.halo)
+    monkeypatch.setattr(ExactEngine, "tile_px", 200)
+    monkeypatch.setattr(dense, "MAX_DENSE_INPUT", 200 + 2 * dense.DenseEngine.halo)
 
 
 @pytest.mark.usefixtures("small_tiles")
