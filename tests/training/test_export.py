@@ -19,12 +19,12 @@ from overread.catalogue import CatalogueEntry, catalogue, pin_files
 from overread.classifier import Classifier
 from overread.errors import ModelFolderError
 from overread.hub import verify
+from overread.model_folder import digests_of
 from overread.session import OnnxSession
 from overread.views import AS_IT_IS
 from tests.support.stained_patch import stained_patch
 from training.build_ensemble import build_ensemble
 from training.evaluate import evaluate
-from training.export import digests_of
 from training.measure.torch_heatmaps import load_torch_net
 from training.measure.training_record import read_record
 from training.methods.weight_compression import compress_weights

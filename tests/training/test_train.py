@@ -158,7 +158,7 @@ def test_the_record_tells_how_the_net_was_trained(small_recipe: Recipe, patches:
 
 def test_averaged_weights_need_batch_norms_of_their_own(recipe: Recipe) -> None:
     stages = (dataclasses.replace(recipe.stages[0], weight_averaging=True),)
-    with pytest.raises(ValueError, match="its batch norms have to be settled"):
+    with pytest.raises(ValueError, match="whose batch-norm statistics are unknown"):
         dataclasses.replace(recipe, stages=stages, recalibrated_batch_norm=False)
 
 
@@ -177,7 +177,7 @@ def test_checkpoints_are_pushed_while_training(
 def test_processes_that_train_together_share_each_batch_and_write_one_net(patches: str, tmp_path: Path) -> None:
     # What `accelerate launch` runs for several GPUs; on CPUs it wants MPI.
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command = [*launcher, "-m", "tests.training.small_recipe", str(tmp_path), patches]
+    command = [*launcher, "-m", "tests.training.train_averaged", str(tmp_path), patches]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     (stage,) = tmp_path.glob("*/stage-0")
