@@ -55,7 +55,7 @@ def main() -> int:
     print(f"Python {platform.python_version()},", ", ".join(f"{name} {version(name)}" for name in LIBRARIES))
     if options.save:
         options.save.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(options.save, **answers())
+        np.savez(options.save, **answers())  # type: ignore[arg-type]  # numpy declares allow_pickle among the keywords
         return 0
     with np.load(options.compare) as saved:
         before = dict(saved)

@@ -5,6 +5,7 @@ import email
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 import overread
 from overread.catalogue import catalogue
@@ -76,9 +76,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environm
 
 @pytest.fixture
 def film(tmp_path: Path) -> Path:
-    path = tmp_path / "film.png"
-    Image.linear_gradient("L").resize((300, 250)).save(path)
-    return path
+    example = ROOT / "examples" / "chest-xray" / "IM-0101-0001.jpeg"
+    return Path(shutil.copy(example, tmp_path / "film.jpeg"))
 
 
 def test_the_wheel_holds_the_package_its_catalogue_and_nothing_else(wheel: Path) -> None:

@@ -265,8 +265,9 @@ def test_models_lists_names_domains_and_defaults(capsys: pytest.CaptureFixture[s
     assert defaults == ["pcam-ensemble", "chest-xray-efficientnet-lite0"]
 
 
-def test_a_progress_bar_appears_on_a_terminal_only(images: Path) -> None:
-    command = [sys.executable, "-m", "overread", "predict", str(images), "--model", "chest-xray"]
+def test_a_progress_bar_appears_on_a_terminal_only() -> None:
+    films = [str(ROOT / "examples" / "chest-xray" / f"person1_virus_{number}.jpeg") for number in (6, 9)]
+    command = [sys.executable, "-m", "overread", "predict", *films, "--model", "chest-xray"]
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))  # a terminal of 80 columns
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=theirs) as running:
@@ -277,7 +278,7 @@ def test_a_progress_bar_appears_on_a_terminal_only(images: Path) -> None:
                 shown += chunk
     os.close(ours)
     assert running.returncode == 0 and b"2/2" in shown
-    assert overread("predict", str(images), "--model", "chest-xray").stderr == ""
+    assert overread("predict", *films, "--model", "chest-xray").stderr == ""
 
 
 def overread(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from overread.catalogue import catalogue
 from tests.support.hub_on_loopback import HubOnLoopback
@@ -15,22 +14,20 @@ from tests.support.hub_on_loopback import HubOnLoopback
 NAME = "pcam-resnet18"
 REPOSITORY = f"someone/{NAME}"
 ROOT = Path(__file__).parents[2]
+PATCH = ROOT / "examples" / "histopathology" / "patch0000434.jpg"
 
 
 @pytest.fixture
 def folder_files() -> dict[str, bytes]:
-    folder = catalogue()[NAME].bundled_folder
-    return {
-        file: (folder / file).read_bytes() for file in ("config.json", "onnx/model.onnx", "preprocessor_config.json")
-    }
+    entry = catalogue()[NAME]
+    files = [*entry.sha256, "preprocessor_config.json"]
+    return {file: (entry.bundled_folder / file).read_bytes() for file in files}
 
 
 def ask(hub: HubOnLoopback, home: Path, namespace: str = "someone") -> tuple[dict[str, Any], str]:
     """Return the answer's JSON and stderr of a fresh process that speaks to the Hub."""
-    picture = home / "picture.png"
-    Image.new("RGB", (96, 96), (180, 120, 160)).save(picture)
     done = subprocess.run(
-        [sys.executable, "-m", "overread", "predict", str(picture), "--model", NAME, "--json"],
+        [sys.executable, "-m", "overread", "predict", str(PATCH), "--model", NAME, "--json"],
         env=hub.client_environment(home / "hub") | {"OVERREAD_HUB_NAMESPACE": namespace},
         cwd=ROOT,
         capture_output=True,
@@ -56,7 +53,7 @@ def test_the_hub_serves_and_the_answer_names_its_commit(
     assert (answer["model"]["source"], answer["model"]["revision"]) == ("hub", commit)
     assert stderr == ""
     fetched = {request.split("/resolve/")[1].split("/", 1)[1] for request in hub.requests if "/resolve/" in request}
-    assert fetched == {"config.json", "onnx/model.onnx"}  # only what is needed
+    assert fetched == set(catalogue()[NAME].sha256)  # only what is needed
 
 
 def test_without_a_namespace_no_request_is_made(hub: HubOnLoopback, tmp_path: Path) -> None:
