@@ -39,7 +39,7 @@ format: $(VENV)/.test-installed
 
 # The pictures of the README, taken from the running app in headless Chromium.
 screenshots: $(VENV)/.test-installed
-	OVERREAD_SCREENSHOTS=docs $(BIN)/python -m pytest tests/test_browser.py
+	OVERREAD_SCREENSHOTS=docs $(BIN)/python -m pytest tests/browser/test_screenshots.py
 
 # What a Space needs, from the commit that is checked out: tracked files only, without torch weights, tests and training.
 space-folder:

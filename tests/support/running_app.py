@@ -18,14 +18,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_app(log: Path) -> Iterator[str]:
-    """Start ``python app.py``, wait until it says that it listens, yield its address, and end it."""
+def running_app(log: Path, **variables: str) -> Iterator[str]:
+    """Start ``python app.py``, wait until it says that it listens, yield its address, and end it.
+
+    Args:
+        log: gets what the app writes to standard error.
+        variables: of the environment, beside this process's own.
+    """
     port = free_port()
     environment = os.environ | {
         "GRADIO_SERVER_NAME": "127.0.0.1",
         "GRADIO_SERVER_PORT": str(port),
         "OVERREAD_HUB_NAMESPACE": "",
         "PYTHONUNBUFFERED": "1",
+        **variables,
     }
     with log.open("w") as output:
         process = subprocess.Popen(

@@ -27,6 +27,12 @@ export class EvidenceView {
     this.draw();
   }
 
+  clear() {
+    this.picture = undefined;
+    this.painted.clear();
+    this.draw();
+  }
+
   set(look) {
     Object.assign(this.look, look);
     this.draw();

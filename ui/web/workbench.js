@@ -8,6 +8,7 @@ import { NotAnswered, ask, exampleFile, root } from "./requests.js";
 import { npy, programs, save } from "./saving.js";
 
 const WIDE = window.matchMedia("(min-width: 900px)");
+const NEEDS_ANSWER = ".asks button, .saves button";
 const STILL = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 class Workbench {
@@ -71,23 +72,18 @@ class Workbench {
   }
 
   async example(index, asked) {
+    this.number = index + 1;
+    this.mark(index);
+    if (asked) this.showAddress();
     const { file } = this.config.examples[index];
-    await this.guard(async () => {
-      const data = await exampleFile(file);
-      this.number = index + 1;
-      this.mark(index);
-      if (asked) this.showAddress();
-      this.file = data;
-      await this.answer(asked);
-    });
+    await this.answer(asked, () => exampleFile(file));
   }
 
   async take(file) {
     this.number = undefined;
     this.mark(-1);
     this.showAddress();
-    this.file = file;
-    await this.answer(true);
+    await this.answer(true, async () => file);
   }
 
   mark(index) {
@@ -95,38 +91,55 @@ class Workbench {
     this.find(".choose").textContent = index < 0 ? "Replace" : "Choose a file";
   }
 
-  // Asks about the file at hand; a newer question ends the wait for an older one.
-  async answer(asked) {
+  // Asks about a file, or the one at hand; a newer question ends the wait for an older one.
+  async answer(asked, open = async () => this.file) {
     this.waiting?.abort();
     this.waiting = new AbortController();
     const { signal } = this.waiting;
-    await this.guard(async () => {
-      const found = await (await ask("answer", this.query, this.file, signal)).json();
+    const answered = await this.attempt(async () => {
+      const file = await open();
+      const found = await (await ask("answer", this.query, file, signal)).json();
       const picture = await loaded(found.picture);
       if (signal.aborted) return;
+      this.file = file;
       this.shown = { ...found, image: picture };
       this.draw();
       if (asked && !WIDE.matches) {
         this.find(".verdict-place").scrollIntoView({ behavior: STILL.matches ? "auto" : "smooth", block: "start" });
       }
     });
+    if (!answered && !signal.aborted) this.clear();
   }
 
-  // Runs work on the answer; what fails is said, and an older answer does not stay beside another image.
-  async guard(work) {
+  // Runs work and returns whether it was done; what fails is said.
+  async attempt(work) {
     this.element.setAttribute("aria-busy", "true");
     const error = this.find(".error");
     error.hidden = true;
     try {
       await work();
-      this.element.removeAttribute("aria-busy");
     } catch (failure) {
-      if (failure.name === "AbortError") return;
-      this.element.removeAttribute("aria-busy");
+      if (failure.name === "AbortError") return false;
       error.textContent = failure instanceof NotAnswered ? failure.message : "Something went wrong on this page.";
       error.hidden = false;
-      if (!(failure instanceof NotAnswered)) throw failure;
+      if (!(failure instanceof NotAnswered)) console.error(failure);
+      this.element.removeAttribute("aria-busy");
+      return false;
     }
+    this.element.removeAttribute("aria-busy");
+    return true;
+  }
+
+  // An older answer must not stay where another image could not be read.
+  clear() {
+    this.file = this.shown = undefined;
+    this.find(".verdict-place").innerHTML = '<div class="verdict empty"><p>No answer.</p></div>';
+    for (const place of [".forced-place", ".details-place", ".at-prevalence"]) this.find(place).replaceChildren();
+    this.all(NEEDS_ANSWER).forEach((button) => { button.disabled = true; });
+    this.find(".comparison").hidden = true;
+    this.clearCover();
+    this.view.clear();
+    this.find("canvas").setAttribute("aria-label", "No picture");
   }
 
   draw() {
@@ -135,7 +148,7 @@ class Workbench {
     this.find(".forced-place").innerHTML = forced;
     this.find(".details-place").innerHTML = details;
     this.find("canvas").setAttribute("aria-label", spoken);
-    this.all("button:disabled").forEach((button) => { button.disabled = false; });
+    this.all(NEEDS_ANSWER).forEach((button) => { button.disabled = false; });
     this.find(".copy-link").disabled = this.number === undefined;
     this.find(".comparison").hidden = true;
     this.paint(false);
@@ -203,7 +216,7 @@ class Workbench {
     const sign = answer.positive || total > 0 ? 1 : -1;
     const chosen = this.view.painted.size ? this.view.painted : strongestCells(values, sign);
     const count = values.length * values[0].length;
-    await this.guard(async () => {
+    await this.attempt(async () => {
       const query = { ...this.query, cells: asHex(chosen, count) };
       const found = await (await ask("cover", query, this.file)).json();
       const picture = await loaded(found.picture);
@@ -230,7 +243,7 @@ class Workbench {
     const place = this.find(".comparison");
     place.replaceChildren();
     place.hidden = false;
-    await this.guard(async () => {
+    await this.attempt(async () => {
       for (const model of this.config.models) {
         const found = await (await ask("answer", { ...this.query, model }, this.file)).json();
         place.append(await comparedModel(model, found));
@@ -255,7 +268,7 @@ class Workbench {
   }
 
   async saveReport() {
-    await this.guard(async () => {
+    await this.attempt(async () => {
       const response = await ask("report", { ...this.query, point: this.find(".point").value }, this.file);
       save(await response.blob(), `${this.name}-report.pdf`);
     });
