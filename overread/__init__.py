@@ -2,10 +2,19 @@
 
 from overread.catalogue import catalogue
 from overread.classifier import Classifier, load
-from overread.errors import InputError, ModelFolderError, OverreadError
+from overread.errors import InputError, ModelFolderError, OverreadError, RefusedImageError
 from overread.prediction import Prediction
 
-__all__ = ["Classifier", "InputError", "ModelFolderError", "OverreadError", "Prediction", "load", "names"]
+__all__ = [
+    "Classifier",
+    "InputError",
+    "ModelFolderError",
+    "OverreadError",
+    "Prediction",
+    "RefusedImageError",
+    "load",
+    "names",
+]
 
 
 def names(domain: str | None = None) -> list[str]:

@@ -1,6 +1,7 @@
 """One loaded model: images in, predictions out."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
@@ -8,8 +9,10 @@ from PIL import Image
 
 from overread.catalogue import namespace, resolve
 from overread.ensemble import Ensemble
-from overread.errors import ModelFolderError
+from overread.errors import ModelFolderError, RefusedImageError
 from overread.evidence import Evidence
+from overread.guard import Verdict
+from overread.guard_file import read_guard
 from overread.heatmaps import display_size, draw_overlay, outline_centre
 from overread.hub import ModelSource, locate
 from overread.images import DecodedImage, ImageSource, decode
@@ -17,6 +20,7 @@ from overread.model_folder import CONFIG_FILE, ONNX_FILE, ModelConfig, read_conf
 from overread.net import Net
 from overread.prediction import Milliseconds, ModelIdentity, Prediction
 from overread.probability import sigmoid
+from overread.reading import decide, members_disagree, read
 from overread.session import OnnxSession
 
 BATCH_SIZE = 16
@@ -39,6 +43,16 @@ def load(name: str, threads: int | None = None, loaded: Mapping[str, "Classifier
     return Classifier(locate(chosen, namespace()), threads=threads, members=members)
 
 
+@dataclass(frozen=True)
+class _Admitted:
+    """An image that may be answered, with what the guard says about it and the milliseconds that both took."""
+
+    image: DecodedImage
+    verdict: Verdict | None
+    decode_ms: float
+    guard_ms: float
+
+
 class Classifier:
     """A model folder with its ONNX session, or an ensemble of such; safe to use from several threads."""
 
@@ -46,6 +60,8 @@ class Classifier:
         self, source: ModelSource | Path | str, *, threads: int | None = None, members: Sequence["Classifier"] = ()
     ) -> None:
         """Load a model folder: ``config.json`` and ``onnx/model.onnx``, or an ensemble's ``config.json``.
+
+        A ``guard.npz`` in the folder decides which images are answered.
 
         Args:
             source: a folder, or a ``ModelSource`` that also says what to call it and where it comes from.
@@ -64,6 +80,7 @@ class Classifier:
         digest = sha256_of(folder / (CONFIG_FILE if settings else ONNX_FILE))
         self.identity = ModelIdentity(source.name, source.revision, digest, source.origin)
         self.note = source.note
+        self.guard = read_guard(folder)
         self._net: Net | Ensemble
         if settings:
             members = members or [Classifier(folder.parent / name, threads=threads) for name in settings.members]
@@ -90,59 +107,71 @@ class Classifier:
         """Return log-odds and signed maps of RGB images, without decoding, decision or drawing."""
         return self._net.evidence(images)
 
-    def predict(self, image: ImageSource, operating_point: str | None = None, smooth: bool = True) -> Prediction:
+    def predict(
+        self,
+        image: ImageSource,
+        operating_point: str | None = None,
+        smooth: bool = True,
+        answer_anyway: bool = False,
+    ) -> Prediction:
         """Return the answer for one image.
 
         Args:
             image: a path, bytes, a binary file object, a PIL image or a uint8 array; see ``overread.images.decode``.
             operating_point: the name of the threshold that decides (default: the model's own choice).
             smooth: interpolate the drawn heat map; else the overlay shows the model's own grid.
+            answer_anyway: answer also where the guard refuses the image; the notes then say so.
 
         Raises:
-            InputError: a subclass for each cause, in the image or the operating point.
+            RefusedImageError: the image is not of the kind that the model reads; no net has run.
+            InputError: another subclass for each cause, in the image or the operating point.
         """
-        return self.predict_batch([image], operating_point, smooth)[0]
+        return self.predict_batch([image], operating_point, smooth, answer_anyway)[0]
 
     def predict_batch(
-        self, images: Sequence[ImageSource], operating_point: str | None = None, smooth: bool = True
+        self,
+        images: Sequence[ImageSource],
+        operating_point: str | None = None,
+        smooth: bool = True,
+        answer_anyway: bool = False,
     ) -> list[Prediction]:
         """Return one answer per image, in order; arguments and errors as for ``predict``.
 
-        One unreadable image fails the whole batch. To skip such images, call ``predict`` for each.
+        One unreadable or refused image fails the whole batch. To skip such images, call ``predict`` for each.
         """
         self.config.operating_point(operating_point)  # raises for a wrong name before anything is decoded
         predictions: list[Prediction] = []
         for start in range(0, len(images), BATCH_SIZE):
-            predictions += self._predict_chunk(images[start : start + BATCH_SIZE], operating_point, smooth)
+            chunk = [self._admit(image, answer_anyway) for image in images[start : start + BATCH_SIZE]]
+            found = self.evidence([admitted.image.picture for admitted in chunk])
+            predictions += [
+                self._answer(admitted, found, row, operating_point, smooth) for row, admitted in enumerate(chunk)
+            ]
         return predictions
 
-    def _predict_chunk(
-        self, images: Sequence[ImageSource], operating_point: str | None, smooth: bool
-    ) -> list[Prediction]:
-        decoded, decode_ms = [], []
-        for image in images:
-            started = perf_counter()
-            decoded.append(decode(image))
-            decode_ms.append(_ms_since(started))
-        found = self.evidence([image.picture for image in decoded])
-        return [
-            self._answer(image, found, row, operating_point, smooth, decode_ms[row])
-            for row, image in enumerate(decoded)
-        ]
+    def _admit(self, source: ImageSource, answer_anyway: bool) -> _Admitted:
+        """Return the decoded image with the guard's verdict.
+
+        Raises:
+            RefusedImageError: the guard refuses the image, and no answer is wanted in that case.
+        """
+        started = perf_counter()
+        image = decode(source)
+        decode_ms, started = _ms_since(started), perf_counter()
+        verdict = self.guard.judge(image.picture, image.tags) if self.guard else None
+        if verdict and verdict.outcome == "refused" and not answer_anyway:
+            raise RefusedImageError(verdict.refusal, verdict)
+        return _Admitted(image, verdict, decode_ms, _ms_since(started))
 
     def _answer(
-        self,
-        image: DecodedImage,
-        found: Evidence,
-        row: int,
-        operating_point: str | None,
-        smooth: bool,
-        decode_ms: float,
+        self, admitted: _Admitted, found: Evidence, row: int, operating_point: str | None, smooth: bool
     ) -> Prediction:
+        image, verdict = admitted.image, admitted.verdict
         config, point = self.config, self.config.operating_point(operating_point)
+        points = config.operating_points
         batch, heatmap = len(found.log_odds), found.heatmap[row]
         probability = float(sigmoid(found.log_odds[row]))
-        positive = probability >= point.threshold
+        members = {name: float(sigmoid(log_odds[row])) for name, log_odds in found.members.items()}
         started = perf_counter()
         picture = image.picture.resize(display_size(image.picture.size))
         box = config.region and config.region.labelled_centre_px / config.region.patch_px * picture.width
@@ -153,19 +182,30 @@ class Classifier:
             finding=config.finding,
             probability=probability,
             probabilities={config.labels[0]: 1 - probability, config.labels[1]: probability},
-            members={name: float(sigmoid(log_odds[row])) for name, log_odds in found.members.items()},
+            members=members,
             log_odds=float(found.log_odds[row]),
-            positive=positive,
-            decision=config.labels[int(positive)],
+            reading=read(probability, config.finding, points),
+            members_disagree=members_disagree(members, point.threshold),
+            positive=probability >= point.threshold,
+            decision=decide(probability, point, config.labels, points),
             operating_point=point,
             heatmap=heatmap,
             heatmap_bias=config.heatmap.bias,
             overlay=overlay,
             picture=picture,
-            notes=image.notes + self._scale_notes(image),
+            guard=verdict,
+            notes=(
+                *((verdict.warning,) if verdict and verdict.warning else ()),
+                *image.notes,
+                *self._scale_notes(image),
+            ),
             model=self.identity,
             milliseconds=Milliseconds(
-                decode_ms, found.preprocess_ms / batch, found.inference_ms / batch, _ms_since(started)
+                decode=admitted.decode_ms,
+                guard=admitted.guard_ms,
+                preprocess=found.preprocess_ms / batch,
+                inference=found.inference_ms / batch,
+                overlay=_ms_since(started),
             ),
             image_sha256=image.sha256,
             image_sha256_of=image.sha256_of,

@@ -1,6 +1,7 @@
 """The ``overread`` command.
 
 overread predict IMAGE|FOLDER|- ... --model NAME|DOMAIN [--overlay FILE|FOLDER/] [--csv FILE] [--json [--no-heatmap]]
+    [--answer-anyway]
 overread models
 """
 
@@ -20,7 +21,7 @@ from tqdm import tqdm
 
 from overread.catalogue import catalogue, choices
 from overread.classifier import Classifier, load
-from overread.errors import InputError, OverreadError
+from overread.errors import InputError, OverreadError, RefusedImageError
 from overread.image_files import STDIN, find_images
 from overread.images import MAX_FILE_BYTES, READABLE
 from overread.overlay_files import OverlayFiles
@@ -29,11 +30,17 @@ from overread.prediction import DISCLAIMER, Prediction
 EXIT_ALL_ANSWERED = 0
 EXIT_OUR_FAULT = 1
 EXIT_BAD_INPUT = 2
+EXIT_REFUSED = 3
 EXIT_CODES = f"""exit codes:
   {EXIT_ALL_ANSWERED}  every image was answered
   {EXIT_OUR_FAULT}  the fault is not in the input: a model cannot be loaded, or a bug
-  {EXIT_BAD_INPUT}  wrong usage, or an image could not be read; the other images are answered"""
-CSV_COLUMNS = ("file", "decision", "probability", "threshold", "operating_point", "model", "notes", "error")
+  {EXIT_BAD_INPUT}  wrong usage, or an image could not be read; the other images are answered
+  {EXIT_REFUSED}  every image could be read, but not each is of the kind that the model reads; the others are answered
+     (--answer-anyway answers these too)"""
+CSV_COLUMNS = (
+    *("file", "reading", "decision", "probability", "threshold", "operating_point", "model"),
+    *("guard", "notes", "error"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,6 +82,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE|FOLDER/",
         help="save the image with the heat map over it; several images need a folder and keep their subfolders in it",
     )
+    predict.add_argument(
+        "--answer-anyway",
+        action="store_true",
+        help="answer also for images that are not of the kind that the model reads, with a warning",
+    )
     predict.add_argument("--grid", action="store_true", help="draw the heat map's own cells instead of smoothing them")
     predict.add_argument("--csv", type=Path, metavar="FILE", help="write one row per image, errors included")
     predict.add_argument("--json", action="store_true", help="print one JSON object per line")
@@ -107,7 +119,7 @@ def _predict(options: argparse.Namespace) -> int:
     overlays = OverlayFiles(options.overlay, found.images) if options.overlay else None
     for file, reason in found.skipped:
         print(f"{file}: skipped, {reason}", file=sys.stderr)
-    failures = 0
+    unreadable = refused = 0
     with _csv_rows(options.csv) if options.csv else nullcontext() as rows:
         # tqdm shows its bar on a terminal only (disable=None); one image needs none.
         for path in tqdm(found.images, unit="image", disable=None if len(found.images) > 1 else True):
@@ -116,20 +128,24 @@ def _predict(options: argparse.Namespace) -> int:
                 if overlays:
                     overlays.save(prediction.overlay, path)
             except InputError as error:
-                failures += 1
+                is_refusal = isinstance(error, RefusedImageError)
+                refused, unreadable = refused + is_refusal, unreadable + (not is_refusal)
                 tqdm.write(f"{path}: {error}", file=sys.stderr)
-                row = {"file": path, "model": classifier.identity.name, "error": error}
+                guard = "refused" if is_refusal else ""
+                row = {"file": path, "model": classifier.identity.name, "guard": guard, "error": error}
             else:
                 tqdm.write(_line(path, prediction, options), file=sys.stdout)
                 row = _row(path, prediction)
             if rows:
                 rows.write(row)
-    return EXIT_BAD_INPUT if failures else EXIT_ALL_ANSWERED
+    if unreadable:
+        return EXIT_BAD_INPUT
+    return EXIT_REFUSED if refused else EXIT_ALL_ANSWERED
 
 
 def _answer(classifier: Classifier, path: Path, options: argparse.Namespace) -> Prediction:
     source = io.BytesIO(sys.stdin.buffer.read(MAX_FILE_BYTES + 1)) if path == STDIN else path
-    return classifier.predict(source, options.operating_point, smooth=not options.grid)
+    return classifier.predict(source, options.operating_point, not options.grid, options.answer_anyway)
 
 
 def _line(path: Path, prediction: Prediction, options: argparse.Namespace) -> str:
@@ -137,20 +153,23 @@ def _line(path: Path, prediction: Prediction, options: argparse.Namespace) -> st
         return json.dumps({"image": str(path), **prediction.to_json(grid=not options.no_heatmap)})
     point = prediction.operating_point
     notes = "".join(f"\n  note: {note}" for note in prediction.notes)
+    disagree = "; members disagree" if prediction.members_disagree else ""
     return (
-        f"{path}: {prediction.decision} (probability of {prediction.finding} {prediction.probability:.3f}, "
-        f"{point.name} threshold {point.threshold:.3f}){notes}"
+        f"{path}: {prediction.reading.text} (probability of {prediction.finding} {prediction.probability:.3f}; "
+        f"at the {point.name} threshold of {point.threshold:.3f}: {prediction.decision}{disagree}){notes}"
     )
 
 
 def _row(path: Path, prediction: Prediction) -> dict[str, object]:
     return {
         "file": path,
+        "reading": prediction.reading.text,
         "decision": prediction.decision,
         "probability": prediction.probability,
         "threshold": prediction.operating_point.threshold,
         "operating_point": prediction.operating_point.name,
         "model": prediction.model.name,
+        "guard": prediction.guard.outcome if prediction.guard else "",
         "notes": " ".join(prediction.notes),
     }
 

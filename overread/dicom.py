@@ -1,11 +1,22 @@
 """Decodes DICOM files with pydicom: modality and VOI LUT, MONOCHROME1 inversion, 8 bits."""
 
 import io
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+from overread.dicom_tags import DicomTags, read_tags
 from overread.errors import CorruptImageError, ImageTooLargeError, UnsupportedImageError
+
+
+@dataclass(frozen=True)
+class DicomImage:
+    """An image (mode L or RGB) as a viewer would show it, notes for the sender, and what the file says about it."""
+
+    image: Image.Image
+    notes: tuple[str, ...]
+    tags: DicomTags
 
 
 def is_dicom(data: bytes) -> bool:
@@ -13,8 +24,8 @@ def is_dicom(data: bytes) -> bool:
     return data[128:132] == b"DICM"
 
 
-def decode(data: bytes, max_pixels: int) -> tuple[Image.Image, tuple[str, ...]]:
-    """Return the image (mode L or RGB) as a viewer would show it, and notes for the sender.
+def decode(data: bytes, max_pixels: int) -> DicomImage:
+    """Return the image in a DICOM file.
 
     Grey values go through the modality LUT and the VOI LUT or window (DICOM PS3.3 C.11.1, C.11.2) and are then
     stretched from their own smallest and largest value to 0..255; MONOCHROME1, where high means dark, is inverted.
@@ -48,15 +59,16 @@ def decode(data: bytes, max_pixels: int) -> tuple[Image.Image, tuple[str, ...]]:
         raise CorruptImageError("The DICOM file is damaged or cut off: export it again.") from error
     notes = (f"The file has {frames} frames; the first was read.",) if frames > 1 else ()
     try:
+        tags = read_tags(dataset)
         if pixels.ndim == 3:
             if photometric.startswith("YBR"):
                 pixels = convert_color_space(pixels, photometric, "RGB")
-            return Image.fromarray(pixels.astype(np.uint8)), notes
+            return DicomImage(Image.fromarray(pixels.astype(np.uint8)), notes, tags)
         grey = apply_voi_lut(apply_modality_lut(pixels, dataset), dataset).astype(np.float32)
         low, high = float(grey.min()), float(grey.max())
         grey = (grey - low) * (255 / (high - low or 1.0))
         if photometric == "MONOCHROME1":
             grey = 255 - grey
-        return Image.fromarray(np.round(grey).astype(np.uint8)), notes
-    except Exception as error:  # a window, a rescaling or a colour space that makes no sense
+        return DicomImage(Image.fromarray(np.round(grey).astype(np.uint8)), notes, tags)
+    except Exception as error:  # a tag, a window, a rescaling or a colour space that makes no sense
         raise CorruptImageError("The DICOM file's grey values cannot be read: export it again.") from error

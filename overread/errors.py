@@ -1,5 +1,12 @@
 """One exception type per cause; the message is one sentence for the person who sent the input."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from overread.guard import Verdict
+
 
 class OverreadError(Exception):
     """Base of every error that this package raises on purpose; ``str(error)`` is fit for users."""
@@ -27,6 +34,18 @@ class ImageTooLargeError(InputError):
 
 class ImageTooSmallError(InputError):
     """The image has fewer pixels per side than the minimum."""
+
+
+class RefusedImageError(InputError):
+    """The image is not of the kind that the model reads; with ``answer_anyway`` it is answered, with a warning.
+
+    ``verdict`` is the guard's.
+    """
+
+    def __init__(self, message: str = "", verdict: Verdict | None = None) -> None:
+        """Keep both."""
+        super().__init__(message)
+        self.verdict = verdict
 
 
 class SourceError(InputError):

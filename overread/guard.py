@@ -24,6 +24,9 @@ Outcome = Literal["accepted", "unfamiliar", "refused"]
 Part = Literal["grey", "colour", "layout"]
 Floats = npt.NDArray[np.floating]
 
+_HOW_TO_GET_AN_ANSWER = "No answer was given: answer_anyway gets one, with this warning."
+_ANSWERED_ANYWAY = "Answered anyway, as requested: the answer may mean nothing."
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -42,6 +45,16 @@ class Verdict:
     code: str = ""
     reason: str = ""
     distance: float | None = None
+
+    @property
+    def warning(self) -> str:
+        """What an answer to the image must say beside itself; "" where accepted."""
+        return f"{self.reason} {_ANSWERED_ANYWAY}" if self.outcome == "refused" else self.reason
+
+    @property
+    def refusal(self) -> str:
+        """What the sender of a refused image is told: the reason, and how to get an answer."""
+        return f"{self.reason} {_HOW_TO_GET_AN_ANSWER}"
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict that ``json.dumps`` takes."""

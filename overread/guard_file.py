@@ -11,8 +11,8 @@ import numpy as np
 
 from overread.errors import ModelFolderError
 from overread.guard import Floats, Guard, Kind, Subject
+from overread.model_folder import GUARD_FILE
 
-GUARD_FILE = "guard.npz"
 _ARRAYS = ("mean", "precision")
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from overread import dicom
+from overread.dicom_tags import DicomTags
 from overread.errors import (
     CorruptImageError,
     EmptyImageError,
@@ -42,12 +43,14 @@ class DecodedImage:
         sha256: hexadecimal SHA-256 of the file's bytes or, where there was no file, of the pixels.
         sha256_of: "file", or "pixels": then of width and height as 4-byte big-endian numbers and the RGB bytes by row.
         notes: one sentence for the sender on every conversion that lost something.
+        tags: what a DICOM file says about the image; None for other formats. Not to be logged or returned.
     """
 
     picture: Image.Image
     sha256: str
     sha256_of: Literal["file", "pixels"]
     notes: tuple[str, ...] = ()
+    tags: DicomTags | None = None
 
 
 def decode(source: ImageSource) -> DecodedImage:
@@ -64,19 +67,23 @@ def decode(source: ImageSource) -> DecodedImage:
             what is wrong with the input and what to do.
     """
     notes: tuple[str, ...] = ()
-    data = None
+    data = tags = None
     if isinstance(source, np.ndarray):
         opened = _from_array(source)
     elif isinstance(source, Image.Image):
         opened, _ = _load(source)
     else:
         data = _read(source)
-        opened, notes = dicom.decode(data, MAX_PIXELS) if dicom.is_dicom(data) else _open(data)
+        if dicom.is_dicom(data):
+            read = dicom.decode(data, MAX_PIXELS)
+            opened, notes, tags = read.image, read.notes, read.tags
+        else:
+            opened, notes = _open(data)
     _check_size(opened)
     picture, more = _to_rgb(opened)
     if data is None:
         return DecodedImage(picture, _sha256_of_pixels(picture), "pixels", (*notes, *more))
-    return DecodedImage(picture, hashlib.sha256(data).hexdigest(), "file", (*notes, *more))
+    return DecodedImage(picture, hashlib.sha256(data).hexdigest(), "file", (*notes, *more), tags)
 
 
 def _sha256_of_pixels(picture: Image.Image) -> str:

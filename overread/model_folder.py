@@ -13,7 +13,8 @@ from overread.views import AS_IT_IS, FLIPPED_AXES
 
 CONFIG_FILE = "config.json"
 ONNX_FILE = "onnx/model.onnx"
-NEEDED_FILES = (CONFIG_FILE, ONNX_FILE)  # for inference with a net; an ensemble needs its config.json only
+NEEDED_POINTS = ("screening", "rule-in")  # their thresholds separate the three answers
+GUARD_FILE = "guard.npz"
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def read_config(folder: Path) -> ModelConfig:
     """Return the content of ``config.json`` in a model folder.
 
     Raises:
-        ModelFolderError: if the file is missing or lacks an entry that inference needs.
+        ModelFolderError: if the file is missing or lacks an entry or operating point that inference needs.
     """
     try:
         config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
@@ -116,10 +117,24 @@ def read_config(folder: Path) -> ModelConfig:
             region=Region(**ours["region"]) if ours.get("region") else None,
             ensemble=EnsembleSettings(**ours["ensemble"]) if ours.get("ensemble") else None,
         )
-        read.operating_point(None)
+        for name in (None, *NEEDED_POINTS):
+            read.operating_point(name)
     except (OSError, ValueError, KeyError, TypeError, UnknownOperatingPointError) as error:
         raise ModelFolderError(f"{folder.name}/{CONFIG_FILE} cannot be used: {error!r}") from error
     return read
+
+
+def digests_of(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file in a model folder that inference needs, by its path in the folder.
+
+    An ensemble has no ONNX file, and not every model has a guard.
+
+    Raises:
+        ModelFolderError: if one of the other files is missing or cannot be used.
+    """
+    net = () if read_config(folder).ensemble else (ONNX_FILE,)
+    guard = (GUARD_FILE,) if (folder / GUARD_FILE).is_file() else ()
+    return {file: sha256_of(folder / file) for file in (CONFIG_FILE, *net, *guard)}
 
 
 def sha256_of(path: Path) -> str:

@@ -7,7 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from overread.guard import Verdict
 from overread.model_folder import OperatingPoint
+from overread.reading import Reading
 
 SCHEMA_VERSION = 1  # of to_json(): raised when a field is removed, renamed or changes its meaning
 DISCLAIMER = "For research and education only; not a medical device."
@@ -18,6 +20,7 @@ class Milliseconds:
     """Wall-clock time of each step; in a batch, inference is the batch's time divided by its number of images."""
 
     decode: float
+    guard: float
     preprocess: float
     inference: float
     overlay: float
@@ -46,15 +49,19 @@ class Prediction:
         probabilities: calibrated probability by class label; they sum to 1.
         members: calibrated probability by name of an ensemble's member; empty for one net.
         log_odds: ``log(p / (1 - p))`` of the finding.
+        reading: one of three answers, from the screening and the rule-in threshold.
+        members_disagree: whether an ensemble's members fall on different sides of the operating point's threshold.
         positive: whether ``probability`` reaches the operating point's threshold.
-        decision: the class label that follows from ``positive``.
+        decision: what follows from ``positive`` in words: a class label, "not ruled in" or "not ruled out"; see
+            ``overread.reading.decide``.
         operating_point: the threshold that was used, with its sensitivity and specificity on validation data.
         heatmap: (h, w) float32, signed evidence in log-odds. ``heatmap.sum() + heatmap_bias == log_odds``.
         heatmap_bias: the part of the log-odds that belongs to no cell.
         overlay: RGB image with the heat map drawn over the input.
         picture: the input as decoded, RGB, at the overlay's size; where the label is about the centre only, both have
             it outlined.
-        notes: what the reader should know of how the image was read.
+        guard: whether the image is of the kind that the model learned from; None if the model has no guard.
+        notes: what the reader should know of how the image was read, the guard's warning first.
         model: which model and revision answered.
         milliseconds: time spent in each step.
         image_sha256: identifies the input; see ``overread.images.DecodedImage``.
@@ -66,6 +73,8 @@ class Prediction:
     probabilities: dict[str, float]
     members: dict[str, float]
     log_odds: float
+    reading: Reading
+    members_disagree: bool
     positive: bool
     decision: str
     operating_point: OperatingPoint
@@ -73,6 +82,7 @@ class Prediction:
     heatmap_bias: float
     overlay: Image.Image
     picture: Image.Image
+    guard: Verdict | None
     notes: tuple[str, ...]
     model: ModelIdentity
     milliseconds: Milliseconds
@@ -92,6 +102,7 @@ class Prediction:
             "probabilities": self.probabilities,
             "members": self.members,
             "log_odds": self.log_odds,
+            "reading": {**asdict(self.reading), "members_disagree": self.members_disagree},
             "positive": self.positive,
             "decision": self.decision,
             "operating_point": asdict(self.operating_point),
@@ -101,6 +112,7 @@ class Prediction:
                 "bias": self.heatmap_bias,
                 **cells,
             },
+            "guard": self.guard and self.guard.to_json(),
             "notes": list(self.notes),
             "model": asdict(self.model),
             "milliseconds": {step: round(value, 2) for step, value in asdict(self.milliseconds).items()},

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from overread.model_folder import OperatingPoint
+from overread.model_folder import NEEDED_POINTS, OperatingPoint
 
-SCREENING, RULE_IN = "screening", "rule-in"
+SCREENING, RULE_IN = NEEDED_POINTS
 CANNOT_TELL = "can't tell"
 NOT_RULED_IN, NOT_RULED_OUT = "not ruled in", "not ruled out"
 

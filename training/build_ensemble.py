@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from overread.catalogue import CATALOGUE_FILE, MODELS_FOLDER, pin_files
 from overread.classifier import Classifier
-from overread.model_folder import CONFIG_FILE, EnsembleSettings, sha256_of
+from overread.model_folder import CONFIG_FILE, EnsembleSettings, digests_of
 from overread.probability import sigmoid
 from training.data.validation_set import validation_images
 from training.measure.calibration import colour_scale, fit_calibration
@@ -82,10 +82,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Build the ensemble, pin its ``config.json``, print its folder."""
+    """Build the ensemble, pin its files, print its folder."""
     recipe = ENSEMBLES[options.ensemble]
     folder = build_ensemble(recipe, options.data, options.runs, options.models)
-    digests = {CONFIG_FILE: sha256_of(folder / CONFIG_FILE)}
     catalogue_file = options.models / CATALOGUE_FILE.name
-    pin_files(recipe.name, recipe.source.domain, digests, recipe.members, file=catalogue_file)
+    pin_files(recipe.name, recipe.source.domain, digests_of(folder), recipe.members, file=catalogue_file)
     print(folder)

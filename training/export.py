@@ -20,7 +20,7 @@ from transformers import TimmWrapperForImageClassification
 
 from overread.catalogue import CATALOGUE_FILE, MODELS_FOLDER, pin_files
 from overread.classifier import BATCH_SIZE
-from overread.model_folder import CONFIG_FILE, NEEDED_FILES, ONNX_FILE, sha256_of
+from overread.model_folder import CONFIG_FILE, ONNX_FILE, digests_of
 from overread.preprocessing import Preprocessing
 from overread.probability import log_odds, sigmoid
 from overread.session import OnnxSession, Outputs
@@ -145,11 +145,6 @@ def write_config(folder: Path, ours: dict[str, Any]) -> None:
         "pretrained_cfg": config["pretrained_cfg"],
     }
     (folder / "preprocessor_config.json").write_text(json.dumps(processor, indent=2) + "\n", encoding="utf-8")
-
-
-def digests_of(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file in a net's folder that inference needs, by its path in the folder."""
-    return {file: sha256_of(folder / file) for file in NEEDED_FILES}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,11 +3,11 @@
 A guard tells images of the kind that a model learned from, other images of the same subject, and everything else by the
 statistics of the pixels. Gaussians are fitted on train, limits chosen on validation: 1 % of each source's validation
 images are not of their kind. No label is used. Writes ``guard.npz``, the same for all models of a domain, into their
-folders.
+folders and pins it in ``models/catalogue.json``.
 """
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,10 @@ from sklearn.covariance import LedoitWolf
 from sklearn.model_selection import GroupKFold
 from tqdm import tqdm
 
-from overread.catalogue import CATALOGUE_FILE, Domain, catalogue
+from overread.catalogue import CATALOGUE_FILE, Domain, catalogue, pin_files
 from overread.guard import Guard, Kind, Part, Subject
 from overread.guard_file import write_guard
+from overread.model_folder import GUARD_FILE, sha256_of
 from overread.pixel_statistics import PixelStatistics, pixel_statistics
 from training.data.corruption import corrupt
 from training.data.data_sets import CHEST_XRAY_PNEUMONIA, NIH_CHEST_XRAY, PATCH_CAMELYON
@@ -206,7 +207,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Fit both guards and write each into the folders of its domain's models."""
-    guards = fit_guards(options.films, options.patches, options.adults)
-    for entry in catalogue(options.models / CATALOGUE_FILE.name).values():
-        print(write_guard(guards[entry.domain], Path(options.models) / entry.name))
+    """Fit both guards, write each into the folders of its domain's models and pin it there."""
+    write_guards(fit_guards(options.films, options.patches, options.adults), options.models)
+
+
+def write_guards(guards: Mapping[Domain, Guard], models: Path) -> None:
+    """Write each guard into the folders of its domain's models, pin it in their catalogue, print the files."""
+    catalogue_file = models / CATALOGUE_FILE.name
+    for entry in catalogue(catalogue_file).values():
+        file = write_guard(guards[entry.domain], models / entry.name)
+        digests = {**entry.sha256, GUARD_FILE: sha256_of(file)}
+        pin_files(entry.name, entry.domain, digests, entry.members, file=catalogue_file)
+        print(file)

@@ -23,7 +23,7 @@ from overread.catalogue import CATALOGUE_FILE, MODELS_FOLDER, CatalogueEntry, ca
 from overread.errors import ModelFolderError, OverreadError, UnknownModelError
 from overread.evaluation import EVALUATION_FILE
 from overread.hub import verify
-from overread.model_folder import CONFIG_FILE, ONNX_FILE
+from overread.model_folder import CONFIG_FILE, GUARD_FILE, ONNX_FILE
 from training.reports.snippets import OWN_NAMESPACE
 
 README = Path(__file__).parents[1] / "README.md"
@@ -67,6 +67,11 @@ def check_folder(entry: CatalogueEntry, folder: Path) -> None:
         verify(entry, folder)
     except ModelFolderError as error:
         raise ModelFolderError(f"{entry.name} is not what would be served: {error}.") from error
+    if (folder / GUARD_FILE).is_file() and GUARD_FILE not in entry.sha256:
+        raise ModelFolderError(
+            f"{entry.name} would be served without its guard: the catalogue does not pin {GUARD_FILE}, which "
+            "`python -m training fit-guard` writes and pins."
+        )
     evaluation = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
     if evaluation["sha256"] != entry.sha256[served]:
         raise ModelFolderError(

@@ -21,7 +21,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ("overread", "lambda/overread_lambda")
-WEIGHT_FILES = ("config.json", "onnx/*.onnx")
+WEIGHT_FILES = ("config.json", "onnx/*.onnx", "guard.npz")
 # "Deployment package size: 250 MB unzipped, including layers and custom runtimes", AWS Lambda quotas.
 MAX_UNZIPPED_BYTES = 250 * 2**20
 # Amazon Linux 2023, on which Lambda's Python 3.12 runs, has glibc 2.34.

@@ -14,8 +14,19 @@ from overread.errors import ModelFolderError, UnknownModelError, UnknownOperatin
 from tests.support.tiny_model import BIAS_DIFFERENCE, DIFFERENCE, write_tiny_model
 
 JSON_FIELDS = [
-    *("finding", "probability", "probabilities", "members", "log_odds", "positive", "decision", "operating_point"),
-    *("heatmap", "notes", "model", "milliseconds", "disclaimer", "schema_version", "image_sha256", "image_sha256_of"),
+    *("finding", "probability", "probabilities", "members", "log_odds", "reading", "positive", "decision"),
+    *(
+        "operating_point",
+        "heatmap",
+        "guard",
+        "notes",
+        "model",
+        "milliseconds",
+        "disclaimer",
+        "schema_version",
+        "image_sha256",
+        "image_sha256_of",
+    ),
 ]
 
 
@@ -45,12 +56,36 @@ def test_the_map_has_the_orientation_of_the_image(tiny: Classifier, picture: Ima
     assert change[:, 400:, 0].mean() <= 0 < change[:, :40, 1].mean()
 
 
-@pytest.mark.parametrize(("point", "positive"), [("screening", True), ("balanced", True), ("rule-in", False)])
-def test_the_operating_point_decides(tiny: Classifier, point: str, positive: bool) -> None:
+@pytest.mark.parametrize(
+    ("point", "positive", "decision"),
+    [("screening", True, "not ruled out"), ("balanced", True, "red"), ("rule-in", False, "not ruled in")],
+)
+def test_the_operating_point_decides(tiny: Classifier, point: str, positive: bool, decision: str) -> None:
     answer = tiny.predict(Image.new("RGB", (96, 96), (190, 100, 90)), point)
     assert 0.5 < answer.probability < 0.99
-    assert (answer.positive, answer.decision) == (positive, "red" if positive else "clear")
+    assert (answer.positive, answer.decision) == (positive, decision)
     assert answer.operating_point.name == point
+
+
+@pytest.mark.parametrize(
+    ("colour", "text"),
+    [((0, 100, 255), "no sign of redness"), ((190, 100, 90), "can't tell"), ((255, 0, 0), "redness")],
+)
+def test_the_reading_is_one_of_three_answers_at_every_operating_point(
+    tiny: Classifier, colour: tuple[int, int, int], text: str
+) -> None:
+    image = Image.new("RGB", (96, 96), colour)
+    assert {tiny.predict(image, point).reading.text for point in tiny.config.operating_points} == {text}
+
+
+@pytest.mark.parametrize("point", ["screening", "rule-in"])
+def test_a_model_without_a_point_that_the_three_answers_need_is_refused(tmp_path: Path, point: str) -> None:
+    folder = write_tiny_model(tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    del config["overread"]["operating_points"][point]
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelFolderError, match=point):
+        Classifier(folder)
 
 
 def test_an_unknown_operating_point_is_refused_with_the_known_ones(tiny: Classifier, picture: Image.Image) -> None:
@@ -96,7 +131,7 @@ def test_json_holds_everything_but_pixels(tiny: Classifier, picture: Image.Image
     read = json.loads(json.dumps(answer.to_json()))
     assert read["probability"] == answer.probability
     assert read["model"] == {"name": "tiny", "revision": "local", "sha256": answer.model.sha256, "source": "local"}
-    assert set(read["milliseconds"]) == {"decode", "preprocess", "inference", "overlay"}
+    assert set(read["milliseconds"]) == {"decode", "guard", "preprocess", "inference", "overlay"}
     np.testing.assert_allclose(read["heatmap"]["values"], answer.heatmap, atol=1e-6)
     assert sum(map(sum, read["heatmap"]["values"])) + read["heatmap"]["bias"] == pytest.approx(
         read["log_odds"], abs=1e-4
@@ -150,7 +185,7 @@ def test_a_file_that_is_no_onnx_is_refused(tmp_path: Path) -> None:
 def test_bundled_models_meet_the_onnx_contract(name: str) -> None:
     classifier = overread.load(name, threads=1)
     noise = np.random.default_rng(3).integers(0, 256, (300, 300, 3), np.uint8)
-    answer = classifier.predict(noise)
+    answer = classifier.predict(noise, answer_anyway=True)  # the guard refuses noise
     least = 12 if name.startswith("pcam") else 14
     assert min(answer.heatmap.shape) >= least
     assert answer.heatmap.sum() + answer.heatmap_bias == pytest.approx(answer.log_odds, abs=1e-4)
