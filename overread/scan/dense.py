@@ -19,7 +19,7 @@ class DenseEngine:
     """One pass over the tile: each cell's evidence once; a patch's log-odds are the sum of its cells plus the bias.
 
     The map is an exact decomposition of the log-odds (``heatmap.sum() + bias``), so that sum is what the net would say
-    if its convolutions saw the patch's surroundings instead of zero padding: near to a single patch's answer, not equal.
+    if its convolutions saw the patch's surroundings instead of zero padding: near to a single patch's answer only.
     """
 
     name = "dense"

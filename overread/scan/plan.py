@@ -24,6 +24,7 @@ from overread.scan.slide import Slide
 from overread.scan.tissue import OVERVIEW_FACTOR, read_overview, tissue_mask
 
 MIN_TISSUE = 0.05  # of the pixels a patch owns: below, it is background
+STRIP_PX = 512  # of the tissue mask, summed at once
 PATCH_SLACK_PX = 32  # an image of unknown scale up to this much larger than a patch is taken for one
 
 
@@ -151,7 +152,7 @@ def _plan(
     overview = read_overview(small, reporter.stop_if_cancelled if reporter else lambda: None)
     mask = tissue_mask(overview)
     shrink = view.factor[0] / small.factor[0], view.factor[1] / small.factor[1]  # overview pixels per pixel of the view
-    tissue_px, owned_px = _owned(mask, grid, shrink), _owned(np.ones_like(mask), grid, shrink)
+    owned_px, tissue_px = _owned(mask, grid, shrink)
     wanted = tissue_px >= MIN_TISSUE * np.maximum(owned_px, 1e-9)
     if wanted.size == 1:
         wanted[:] = True  # a single patch is answered whatever it shows
@@ -176,10 +177,16 @@ def _plan(
     )
 
 
-def _owned(mask: npt.NDArray[np.bool_], grid: PatchGrid, shrink: tuple[float, float]) -> Doubles:
-    """Return (rows, columns): how many of the mask's pixels each patch owns."""
-    down, across = grid.y.edges * shrink[1], grid.x.edges * shrink[0]
-    return sums_between(sums_between(mask, down[:-1], down[1:], 0), across[:-1], across[1:], 1)
+def _owned(mask: npt.NDArray[np.bool_], grid: PatchGrid, shrink: tuple[float, float]) -> tuple[Doubles, Doubles]:
+    """Return (rows, columns) twice: how many of the mask's pixels each patch owns, and how many of them are True."""
+    down = np.clip(grid.y.edges * shrink[1], 0, mask.shape[0])
+    across = np.clip(grid.x.edges * shrink[0], 0, mask.shape[1])
+    strips = [  # the sums are in double precision: of the whole mask at once they would take 16 times its memory
+        sums_between(mask[:, left : left + STRIP_PX], down[:-1], down[1:], 0)
+        for left in range(0, mask.shape[1], STRIP_PX)
+    ]
+    tissue = sums_between(np.concatenate(strips, axis=1), across[:-1], across[1:], 1)
+    return np.outer(np.diff(down), np.diff(across)), tissue
 
 
 def _assumed_scale(size: tuple[int, int], model: ScanModel) -> Scale:
