@@ -45,7 +45,7 @@ def names_below(folder: Path) -> list[str]:
 
 def test_one_image_prints_one_line(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", str(images / "a.png"), *GOOD]) == 0
-    assert capsys.readouterr().out.startswith(f"{images / 'a.png'}: red (probability of redness 0.9")
+    assert capsys.readouterr().out.startswith(f"{images / 'a.png'}: redness (probability of redness 0.9")
 
 
 def test_a_folder_prints_one_json_object_per_image(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,7 +66,7 @@ def test_one_image_is_read_from_standard_input(
     data = (images / "a.png").read_bytes()
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data)))
     assert main(["predict", "-", *GOOD, "--overlay", f"{tmp_path}/out/"]) == 0
-    assert capsys.readouterr().out.startswith("-: red")
+    assert capsys.readouterr().out.startswith("-: redness")
     assert names_below(tmp_path / "out") == ["stdin-overlay.png"]
     assert main(["predict", "-", "-", *GOOD]) == 2
     assert "name it once" in capsys.readouterr().err
@@ -161,11 +161,13 @@ def test_csv_rows_hold_answers_and_errors(images: Path, tmp_path: Path, tiny: Cl
     expected = tiny.predict(images / "a.png", "rule-in")
     assert good == {
         "file": str(images / "a.png"),
+        "reading": expected.reading.text,
         "decision": expected.decision,
         "probability": repr(expected.probability),
         "threshold": "0.99",
         "operating_point": "rule-in",
         "model": "tiny",
+        "guard": "",  # the tiny model has none
         "notes": "",
         "error": "",
     }
@@ -192,6 +194,16 @@ def test_a_csv_row_is_on_disk_as_soon_as_its_image_is_answered(
 
 
 # Exit codes and messages
+
+
+def test_an_image_of_another_kind_is_refused_and_answered_on_request(tmp_path: Path) -> None:
+    blank = tmp_path / "blank.png"
+    Image.new("RGB", (300, 300), "grey").save(blank)
+    refused = overread("predict", str(blank), "--model", "chest-xray")
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert refused.stderr.startswith(f"{blank}: ") and len(refused.stderr.splitlines()) == 1
+    answered = overread("predict", str(blank), "--model", "chest-xray", "--answer-anyway")
+    assert answered.returncode == 0 and "\n  note: " in answered.stdout
 
 
 def test_a_bad_image_is_one_line_on_stderr_and_the_others_are_answered(
