@@ -18,6 +18,7 @@ from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
 
 from tests.support.running_app import ROOT, running_app
+from ui.examples import examples
 
 ENDPOINTS = ("histopathology", "chest_xray")
 META = {"_type": "gradio.FileData"}
@@ -28,7 +29,7 @@ REFUSAL = "was not uploaded to this app"
 def secret(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A picture on the server that no visitor uploaded."""
     path = tmp_path_factory.mktemp("server") / "secret.png"
-    Image.new("RGB", (96, 96), "red").save(path)
+    Image.open(examples("histopathology")[0].path).save(path)
     return path
 
 
@@ -140,8 +141,8 @@ def test_gradio_client_cannot_name_a_file_of_the_server_and_can_upload_it(addres
         for name in names_of(secret).values():
             with pytest.raises(AppError, match=REFUSAL):
                 client.predict({"path": name}, api_name=f"/{endpoint}")
-    answer, _ = client.predict(handle_file(secret), api_name="/chest_xray")
-    assert answer["finding"] == "pneumonia"
+    answer, _ = client.predict(handle_file(secret), api_name="/histopathology")
+    assert answer["finding"] == "lymph-node metastasis"
 
 
 def test_mcp_cannot_name_a_file_of_the_server(address: str, secret: Path) -> None:
@@ -180,8 +181,8 @@ def test_the_app_is_no_proxy_for_public_addresses(address: str) -> None:
 
 def test_other_parameters_name_no_file(address: str, secret: Path) -> None:
     uploaded = httpx.post(f"{address}/gradio_api/upload", files={"files": secret.open("rb")}, timeout=60).json()[0]
-    for position in (1, 2, 3):
-        data: list[object] = [{"path": uploaded, "meta": META}, "", "", True]
+    for position in (1, 2, 3, 4):
+        data: list[object] = [{"path": uploaded, "meta": META}, "", "", True, False]
         data[position] = {"path": "/etc/passwd", "meta": META}
         started = httpx.post(f"{address}/gradio_api/call/chest_xray", json={"data": data}, timeout=60).json()
         answer = httpx.get(f"{address}/gradio_api/call/chest_xray/{started['event_id']}", timeout=60).text
@@ -201,3 +202,18 @@ def test_a_body_without_a_declared_length_is_cut_off_at_the_limit(address: str) 
 def test_a_body_over_the_limit_is_refused_before_it_is_read(address: str) -> None:
     answer = httpx.post(f"{address}/gradio_api/call/chest_xray", content=b"A" * (45 * 2**20), timeout=60)
     assert answer.status_code == 413 and "32 MB" in answer.text
+
+
+@pytest.mark.parametrize("route", ["answer", "cover", "report"])
+def test_the_pages_own_routes_take_bytes_and_name_no_file(address: str, secret: Path, route: str) -> None:
+    for name in names_of(secret).values():
+        query = {"domain": "histopathology", "path": name, "image": name, "model": "", "cells": "80"}
+        answer = httpx.post(f"{address}/page/{route}", params=query, content=name.encode(), timeout=60)
+        assert answer.status_code == 422 and str(secret.parent) not in answer.text
+        assert answer.json()["title"] == "unsupported_image"
+
+
+def test_the_pages_scripts_are_served_and_nothing_beside_them(address: str) -> None:
+    assert "mount" in httpx.get(f"{address}/web/workbench.js", timeout=30).text
+    for name in ("../page.py", "..%2Fpage.py", "%2e%2e/page.py", "/etc/passwd"):
+        assert httpx.get(f"{address}/web/{name}", timeout=30).status_code == 404

@@ -13,7 +13,6 @@ from overread.heatmaps import display_size
 from overread.images import decode
 from overread.prediction import Prediction
 from overread.probability import sigmoid
-from overread.reading import read
 from overread.service import Service
 from ui.covering import cells_from_hex, cover, quietest_cells
 from ui.details import details_html, forced_decisions_html
@@ -34,10 +33,10 @@ class Answering:
         self._service = service
         self._test = {name: on_test_split(name) for domain in DOMAINS for name in service.names(domain)}
 
-    def answer(self, data: bytes, domain: Domain, model: str) -> dict[str, Any]:
+    def answer(self, data: bytes, domain: Domain, model: str, anyway: bool = False) -> dict[str, Any]:
         """Return the JSON answer of the API with the card, the folded parts and the image as the model read it."""
         classifier = self._service.classifier(domain, model)
-        prediction = classifier.predict(data)
+        prediction = classifier.predict(data, answer_anyway=anyway)
         config, context = classifier.config, self._context(classifier, domain, prediction)
         region = config.region
         return {
@@ -45,8 +44,8 @@ class Answering:
             "card": verdict_html(prediction, context),
             "forced": forced_decisions_html(prediction, config, context.test),
             "details": details_html(prediction, context.example),
-            "spoken": spoken(prediction, config),
-            "reading": read(prediction.probability, prediction.finding, config.operating_points).text,
+            "spoken": spoken(prediction),
+            "reading": prediction.reading.text,
             "percent": percent(prediction.probability),
             "position": bar_position(prediction.probability, config),
             "picture": picture_url(decode(data).picture),
@@ -86,10 +85,10 @@ class Answering:
             "scale": classifier.config.heatmap.scale,
         }
 
-    def report(self, data: bytes, domain: Domain, model: str, point: str) -> bytes:
+    def report(self, data: bytes, domain: Domain, model: str, point: str, anyway: bool = False) -> bytes:
         """Return the answer as a PDF of one page."""
         classifier = self._service.classifier(domain, model)
-        prediction = classifier.predict(data, point or None)
+        prediction = classifier.predict(data, point or None, answer_anyway=anyway)
         return report_pdf(prediction, self._context(classifier, domain, prediction))
 
     def _context(self, classifier: Classifier, domain: Domain, prediction: Prediction) -> Context:

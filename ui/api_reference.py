@@ -28,16 +28,19 @@ ANSWER_FIELDS = {
     "probabilities": "calibrated probability by class label; they sum to 1",
     "members": "calibrated probability by member of an ensemble, 0 to 1; empty for a single net",
     "log_odds": "log(p / (1 - p)) of the finding",
+    "reading": "one of three answers: answer (negative, cannot tell, positive), text, members_disagree",
     "positive": "whether the probability reaches the operating point's threshold",
-    "decision": "the class label that follows",
+    "decision": "what follows from it: a class label, not ruled in or not ruled out",
     "operating_point": "name, threshold (0 to 1), sensitivity and specificity (0 to 1) on validation data, rule",
     "heatmap": "shape [rows, columns], values (log-odds per cell; positive speaks for the finding), bias (log-odds "
     "that belong to no place), unit; all values + bias = log_odds",
+    "guard": "whether the image is of the kind that the model learned from: outcome (accepted, unfamiliar, refused), "
+    "code, reason, distance; null without a guard",
     "notes": "what the reader should know of how the image was read",
     "image_sha256": "SHA-256 of the image that was read",
     "image_sha256_of": "what that digest is of: file (its bytes) or pixels",
     "model": "name, revision, SHA-256 of the ONNX file, source (hub or bundled)",
-    "milliseconds": "time for decode, preprocess, inference, overlay",
+    "milliseconds": "time for decode, guard, preprocess, inference, overlay",
     "disclaimer": DISCLAIMER,
 }
 
@@ -83,6 +86,13 @@ def arguments(service: Service, domain: Domain) -> list[Argument]:
             True,
             True,
         ),
+        Argument(
+            "answer_anyway",
+            "boolean",
+            "answer also an image that is not of the kind that the model reads; the notes then say so.",
+            False,
+            False,
+        ),
     ]
 
 
@@ -114,8 +124,8 @@ def llms_txt(service: Service, address: str) -> str:
 - Python: `gradio_client.Client("{address}").predict(gradio_client.handle_file("image.png"), api_name="/chest_xray")`
 - JavaScript: `@gradio/client`, `client.predict("/chest_xray", {{ image }})` after `await Client.connect("{address}")`
 - REST: POST `{address}/gradio_api/call/chest_xray` with `{{"data": [IMAGE]}}` or `{{"data": [IMAGE, OPERATING_POINT,
-  MODEL, SMOOTH]}}`, then GET `{address}/gradio_api/call/chest_xray/EVENT_ID` (server-sent events). IMAGE is base64
-  text, a data URL, an https link, `{{"url": ...}}` with one of these, or `{{"path": ...}}` with a path that
+  MODEL, SMOOTH, ANSWER_ANYWAY]}}`, then GET `{address}/gradio_api/call/chest_xray/EVENT_ID` (server-sent events). IMAGE
+  is base64 text, a data URL, an https link, `{{"url": ...}}` with one of these, or `{{"path": ...}}` with a path that
   `{address}/gradio_api/upload` returned.
 - MCP (streamable HTTP): `{address}/gradio_api/mcp/`
 - OpenAPI: `{address}/gradio_api/openapi.json`

@@ -49,8 +49,8 @@ def details_html(prediction: Prediction, example: Example | None) -> str:
         "Grid": f"{cells.shape[0]} x {cells.shape[1]} cells",
         "Image": f"SHA-256 {prediction.image_sha256} (of the {prediction.image_sha256_of})",
         "Example": example.source if example else "",
-        "Milliseconds": f"decode {spent.decode:.0f}, preprocess {spent.preprocess:.0f}, inference "
-        f"{spent.inference:.0f}",
+        "Milliseconds": f"decode {spent.decode:.0f}, guard {spent.guard:.0f}, preprocess {spent.preprocess:.0f}, "
+        f"inference {spent.inference:.0f}",
     }
     entries = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in rows.items() if text)
     return f'<dl class="arithmetic">{entries}</dl>'

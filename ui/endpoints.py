@@ -32,9 +32,14 @@ def add_endpoint(service: Service, domain: Domain) -> None:
     text = DOMAINS[domain]
 
     def answer(
-        image: dict[str, Any] | None, operating_point: str = "", model: str = "", smooth: bool = True
+        image: dict[str, Any] | None,
+        operating_point: str = "",
+        model: str = "",
+        smooth: bool = True,
+        answer_anyway: bool = False,
     ) -> tuple[dict[str, Any], Image.Image]:
-        prediction = service.classifier(domain, model).predict(path_of(image), operating_point or None, smooth)
+        classifier = service.classifier(domain, model)
+        prediction = classifier.predict(path_of(image), operating_point or None, smooth, answer_anyway)
         return prediction.to_json(), own_file(prediction.overlay)
 
     points = ["", *service.classifier(domain).config.operating_points]
@@ -44,6 +49,7 @@ def add_endpoint(service: Service, domain: Domain) -> None:
             gr.Dropdown(points, value="", label="operating_point"),  # a value, though empty, makes an argument optional
             gr.Dropdown(["", *service.names(domain)], value="", label="model"),
             gr.Checkbox(True, label="smooth"),
+            gr.Checkbox(False, label="answer_anyway"),
         ]
         outputs = [gr.JSON(label="answer"), gr.Image(label="overlay", format="png")]
         # Without Gradio's preprocessing the function gets the uploaded file as it is, and our decoder explains what is

@@ -90,7 +90,7 @@ class McpTools:
     def _answer(self, domain: Domain, values: Mapping[str, Any]) -> types.CallToolResult:
         classifier = self._service.classifier(domain, values["model"])
         prediction = classifier.predict(
-            image_bytes(values["image"]), values["operating_point"] or None, values["smooth"]
+            image_bytes(values["image"]), values["operating_point"] or None, values["smooth"], values["answer_anyway"]
         )
         answer = prediction.to_json()
         if not values[GRID]:

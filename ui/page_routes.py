@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from overread.catalogue import Domain
-from overread.errors import InputError
+from overread.errors import InputError, RefusedImageError
 from ui.answering import Answering
 from ui.domains import DOMAINS
 from ui.failures import as_json
@@ -37,13 +37,13 @@ def page_routes(answering: Answering, turns: Turns) -> list[Route | Mount]:
     """Return the routes ``/page/answer``, ``/page/cover``, ``/page/report`` and the scripts of the page."""
 
     def answer(data: bytes, domain: Domain, query: dict[str, str]) -> Response:
-        return JSONResponse(answering.answer(data, domain, query.get("model", "")))
+        return JSONResponse(answering.answer(data, domain, query.get("model", ""), "anyway" in query))
 
     def cover(data: bytes, domain: Domain, query: dict[str, str]) -> Response:
         return JSONResponse(answering.cover(data, domain, query.get("model", ""), query.get("cells", "")))
 
     def report(data: bytes, domain: Domain, query: dict[str, str]) -> Response:
-        pdf = answering.report(data, domain, query.get("model", ""), query.get("point", ""))
+        pdf = answering.report(data, domain, query.get("model", ""), query.get("point", ""), "anyway" in query)
         return Response(pdf, media_type="application/pdf")
 
     return [
@@ -65,6 +65,9 @@ def _endpoint(work: Callable[[bytes, Domain, dict[str, str]], Response], turns: 
             return await turns.run(lambda: work(data, domain, query))
         except Exception as error:
             status = 503 if isinstance(error, BusyError) else 422 if isinstance(error, InputError) else 500
-            return JSONResponse(as_json(error), status)
+            said = as_json(error)
+            if isinstance(error, RefusedImageError) and error.verdict:
+                said["error"] = error.verdict.reason  # the page has a button for what the rest of the sentence says
+            return JSONResponse(said, status)
 
     return endpoint

@@ -11,7 +11,7 @@ from PIL import Image
 
 from overread.heatmaps import AGAINST_FINDING, FOR_FINDING
 from overread.prediction import DISCLAIMER, Prediction
-from overread.reading import decide, read
+from overread.reading import decide
 from ui.answer_counts import answer_counts, wilson
 from ui.verdict import Context, percent
 
@@ -22,7 +22,7 @@ LEGEND_STEPS = 60
 def report_pdf(prediction: Prediction, context: Context) -> bytes:
     """Return a PDF of one A4 page; text that the built-in fonts lack is written with a question mark."""
     config = context.config
-    reading = read(prediction.probability, prediction.finding, config.operating_points)
+    reading = prediction.reading
     pdf = FPDF(format="A4")
     pdf.set_margin(MARGIN)
     pdf.set_auto_page_break(False)
@@ -51,8 +51,7 @@ def report_pdf(prediction: Prediction, context: Context) -> bytes:
 def _paragraphs(prediction: Prediction, context: Context) -> list[str]:
     """The figures behind the answer, in words."""
     config, finding, images = context.config, prediction.finding, context.words.images
-    reading = read(prediction.probability, finding, config.operating_points)
-    texts = []
+    reading, texts = prediction.reading, []
     counts = answer_counts(context.test, config.operating_points).get(reading.answer)
     if counts and counts.answered:
         hits = counts.without if reading.answer == "negative" else counts.with_finding

@@ -8,7 +8,7 @@ from typing import Any
 
 from overread.model_folder import ModelConfig
 from overread.prediction import DISCLAIMER, Prediction
-from overread.reading import CANNOT_TELL, RULE_IN, SCREENING, Answer, Reading, members_disagree, read
+from overread.reading import CANNOT_TELL, RULE_IN, SCREENING, Answer, Reading
 from ui.answer_counts import AnswerCounts, answer_counts, wilson
 from ui.domains import DomainText
 from ui.examples import Example
@@ -37,7 +37,7 @@ class Context:
 
 def verdict_html(prediction: Prediction, context: Context) -> str:
     """Return the card: answer, bar with three zones, test figures in natural frequencies, how to read it, notes."""
-    reading = read(prediction.probability, prediction.finding, context.config.operating_points)
+    reading = prediction.reading
     counts = answer_counts(context.test, context.config.operating_points).get(reading.answer)
     parts = [
         _headline(prediction, reading),
@@ -47,16 +47,15 @@ def verdict_html(prediction: Prediction, context: Context) -> str:
         _in_plain_words(reading, prediction.finding, context.words),
         _map_against_verdict(prediction, reading),
         _label(context.example),
-        *(f'<p class="note">{escape(note)}</p>' for note in prediction.notes),
+        *_notes(prediction),
         f'<p class="disclaimer">{DISCLAIMER}</p>',
     ]
     return f'<div class="verdict {reading.answer.replace(" ", "-")}" {_shares(counts)}>{"".join(parts)}</div>'
 
 
-def spoken(prediction: Prediction, config: ModelConfig) -> str:
+def spoken(prediction: Prediction) -> str:
     """Return the answer as one sentence, for a screen reader and as the text alternative of the evidence."""
-    reading = read(prediction.probability, prediction.finding, config.operating_points)
-    cells = prediction.heatmap
+    reading, cells = prediction.reading, prediction.heatmap
     return (
         f"{_first_upper(reading.text)}: probability of {prediction.finding} {percent(prediction.probability)}. "
         f"Evidence in log-odds: {float(cells[cells > 0].sum()):+.1f} for, {float(cells[cells < 0].sum()):+.1f} against."
@@ -88,9 +87,8 @@ def _headline(prediction: Prediction, reading: Reading) -> str:
 
 def _badges(prediction: Prediction, config: ModelConfig) -> str:
     """One row, there even when empty, so that the card keeps its height."""
-    point = config.operating_point(None)
     badges = []
-    if members_disagree(prediction.members, point.threshold):
+    if prediction.members_disagree:
         badges.append("members disagree")
     if any(
         abs(prediction.log_odds - _logit(config.operating_points[name].threshold)) < BORDERLINE
@@ -164,6 +162,12 @@ def _map_against_verdict(prediction: Prediction, reading: Reading) -> str:
         f'<p class="note">The picture itself speaks <b>{way}</b> {escape(prediction.finding)} ({cells:+.2f} in '
         f"log-odds over all places); the starting point of the model ({bias:+.2f}) decides.</p>"
     )
+
+
+def _notes(prediction: Prediction) -> list[str]:
+    """The notes; the guard's warning stands out."""
+    warning = prediction.guard.warning if prediction.guard else ""
+    return [f'<p class="note{" warning" if note == warning else ""}">{escape(note)}</p>' for note in prediction.notes]
 
 
 def _label(example: Example | None) -> str:

@@ -19,6 +19,7 @@ from PIL import Image
 
 import overread
 from overread.prediction import DISCLAIMER
+from tests.support.landscape import landscape
 from ui.examples import examples
 
 TOOLS = {"histopathology": "histopathology", "chest_xray": "chest-xray"}
@@ -74,8 +75,18 @@ def test_a_tool_answers_with_json_and_a_small_image(address: str, tool: str, tok
 def test_the_image_of_a_noisy_picture_is_small_too(address: str, tmp_path: Path) -> None:
     path = tmp_path / "noise.png"
     Image.fromarray(np.random.default_rng(1).integers(0, 256, (1024, 1024, 3), np.uint8)).save(path)
-    result = call(address, "chest_xray", {"image": base64_of(path)})
+    result = call(address, "chest_xray", {"image": base64_of(path), "answer_anyway": True})
     assert len(result.content[1].data) < 150_000
+
+
+def test_an_image_of_another_kind_is_refused_by_name(address: str, tmp_path: Path) -> None:
+    landscape().save(tmp_path / "landscape.png")
+    sent = base64_of(tmp_path / "landscape.png")
+    refused = call(address, "chest_xray", {"image": sent})
+    answer = json.loads(refused.content[0].text)
+    assert refused.isError and answer["code"] == "refused_image" and "colour photograph" in answer["error"]
+    anyway = json.loads(call(address, "chest_xray", {"image": sent, "answer_anyway": True}).content[0].text)
+    assert "Answered anyway" in anyway["notes"][0]
 
 
 def test_every_way_to_send_an_image_and_the_grid(address: str) -> None:

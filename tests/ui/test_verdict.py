@@ -6,6 +6,9 @@ import pytest
 from PIL import Image
 
 from overread.classifier import Classifier
+from overread.guard import Verdict
+from overread.prediction import Prediction
+from overread.reading import members_disagree, read
 from ui.answer_counts import answer_counts, wilson
 from ui.details import details_html, forced_decisions_html
 from ui.domains import DOMAINS
@@ -50,8 +53,19 @@ TEST: dict[str, Any] = {
 
 
 def card(tiny: Classifier, colour: Any, test: Any = None, **changes: Any) -> str:
-    answer = dataclasses.replace(tiny.predict(Image.new("RGB", (96, 96), colour)), **changes)
+    answer = changed(tiny.predict(Image.new("RGB", (96, 96), colour)), tiny, **changes)
     return verdict_html(answer, Context(tiny.config, DOMAINS["chest-xray"], test))
+
+
+def changed(answer: Prediction, tiny: Classifier, **changes: Any) -> Prediction:
+    """Return the answer with other values, and with what follows from them."""
+    answer = dataclasses.replace(answer, **changes)
+    points = tiny.config.operating_points
+    return dataclasses.replace(
+        answer,
+        reading=read(answer.probability, answer.finding, points),
+        members_disagree=members_disagree(answer.members, points["balanced"].threshold),
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,7 +146,7 @@ def test_the_interval_is_that_of_wilson() -> None:
 
 def test_a_map_that_speaks_against_the_answer_is_pointed_out(tiny: Classifier) -> None:
     answer = tiny.predict(Image.new("RGB", (96, 96), "blue"))
-    against = dataclasses.replace(answer, probability=0.995, log_odds=5.3)
+    against = changed(answer, tiny, probability=0.995, log_odds=5.3)
     context = Context(tiny.config, DOMAINS["chest-xray"], None)
     assert "speaks <b>against</b> redness" in verdict_html(against, context)
     assert "The picture itself speaks" not in verdict_html(answer, context)
@@ -140,6 +154,12 @@ def test_a_map_that_speaks_against_the_answer_is_pointed_out(tiny: Classifier) -
 
 def test_notes_are_escaped(tiny: Classifier) -> None:
     assert "&lt;b&gt;x" in card(tiny, "red", notes=("<b>x</b>",))
+
+
+def test_the_guards_warning_stands_out(tiny: Classifier) -> None:
+    guard = Verdict("unfamiliar", "tinted", "The image is tinted.")
+    html = card(tiny, "red", guard=guard, notes=(guard.warning, "another note"))
+    assert html.count('class="note warning"') == 1 and "The image is tinted." in html
 
 
 def test_the_true_label_of_an_example_is_on_the_card_and_its_source_in_the_details(tiny: Classifier) -> None:
@@ -167,5 +187,5 @@ def test_the_evidence_that_is_shown_adds_up(tiny: Classifier) -> None:
 
 
 def test_the_answer_is_one_sentence_for_a_screen_reader(tiny: Classifier) -> None:
-    answer = dataclasses.replace(tiny.predict(Image.new("RGB", (96, 96), "red")), probability=0.6)
-    assert spoken(answer, tiny.config).startswith("Can't tell: probability of redness 60 %.")
+    answer = changed(tiny.predict(Image.new("RGB", (96, 96), "red")), tiny, probability=0.6)
+    assert spoken(answer).startswith("Can't tell: probability of redness 60 %.")

@@ -5,7 +5,12 @@ export function root() {
   return address.replace(/\/$/, "");
 }
 
-export class NotAnswered extends Error {}
+export class NotAnswered extends Error {
+  constructor(message, code) {
+    super(message);
+    this.code = code; // as in /llms.txt; "refused_image" where the guard refused
+  }
+}
 
 export async function ask(route, query, file, signal) {
   const parameters = new URLSearchParams(query);
@@ -18,7 +23,7 @@ export async function ask(route, query, file, signal) {
   }
   if (response.ok) return response;
   const said = await response.json().catch(() => ({}));
-  throw new NotAnswered(said.error ?? "Something went wrong on our side: please try again.");
+  throw new NotAnswered(said.error ?? "Something went wrong on our side: please try again.", said.title);
 }
 
 export async function exampleFile(name) {

@@ -26,7 +26,9 @@ class Workbench {
   all(selector) { return [...this.element.querySelectorAll(selector)]; }
   on(selector, event, work) { this.all(selector).forEach((found) => found.addEventListener(event, () => work(found))); }
   get model() { return this.find(".model").value; }
-  get query() { return { domain: this.config.domain, model: this.model }; }
+  get query() {
+    return { domain: this.config.domain, model: this.model, ...(this.anyway ? { anyway: 1 } : {}) };
+  }
 
   start() {
     const wanted = new URLSearchParams(location.search);
@@ -76,6 +78,7 @@ class Workbench {
     this.mark(index);
     if (asked) this.showAddress();
     const { file } = this.config.examples[index];
+    this.anyway = false;
     await this.answer(asked, () => exampleFile(file));
   }
 
@@ -83,6 +86,7 @@ class Workbench {
     this.number = undefined;
     this.mark(-1);
     this.showAddress();
+    this.anyway = false;
     await this.answer(true, async () => file);
   }
 
@@ -96,8 +100,9 @@ class Workbench {
     this.waiting?.abort();
     this.waiting = new AbortController();
     const { signal } = this.waiting;
+    let file;
     const answered = await this.attempt(async () => {
-      const file = await open();
+      file = await open();
       const found = await (await ask("answer", this.query, file, signal)).json();
       const picture = await loaded(found.picture);
       if (signal.aborted) return;
@@ -108,7 +113,9 @@ class Workbench {
         this.find(".verdict-place").scrollIntoView({ behavior: STILL.matches ? "auto" : "smooth", block: "start" });
       }
     });
-    if (!answered && !signal.aborted) this.clear();
+    if (answered || signal.aborted) return;
+    this.clear();
+    if (this.refusal) this.showRefusal(file);
   }
 
   // Runs work and returns whether it was done; what fails is said.
@@ -116,10 +123,12 @@ class Workbench {
     this.element.setAttribute("aria-busy", "true");
     const error = this.find(".error");
     error.hidden = true;
+    this.refusal = undefined;
     try {
       await work();
     } catch (failure) {
       if (failure.name === "AbortError") return false;
+      this.refusal = failure.code === "refused_image" ? failure.message : undefined;
       error.textContent = failure instanceof NotAnswered ? failure.message : "Something went wrong on this page.";
       error.hidden = false;
       if (!(failure instanceof NotAnswered)) console.error(failure);
@@ -140,6 +149,27 @@ class Workbench {
     this.clearCover();
     this.view.clear();
     this.find("canvas").setAttribute("aria-label", "No picture");
+  }
+
+  // Says what the guard saw in place of an answer, and offers one that carries the warning.
+  showRefusal(file) {
+    const card = this.find(".verdict");
+    const heading = document.createElement("h2");
+    heading.textContent = "Not read";
+    const reason = document.createElement("p");
+    reason.textContent = this.refusal;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "anyway";
+    button.textContent = "Answer anyway";
+    button.addEventListener("click", () => {
+      this.anyway = true;
+      this.answer(true, async () => file);
+    });
+    card.replaceChildren(heading, reason, button);
+    card.classList.add("refused");
+    this.find(".error").hidden = true;
+    this.tell(`Not read. ${this.refusal}`);
   }
 
   draw() {
