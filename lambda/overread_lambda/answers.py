@@ -3,6 +3,7 @@
     one image    Prediction.to_json(); heatmap "png" adds "overlay_png_base64", "none" leaves out heatmap.values
     a batch      {"predictions": [one of those, or {"error": ...}, in the order of the images]}
     an error     {"error": {"status": 400, "type": "CorruptImageError", "message": one sentence}, "request_id": ...}
+    a refusal    the same with status 422, type RefusedImageError and the guard's verdict as "guard"
 
 A direct invocation gets this object; an HTTP caller gets it as the body, with the status.
 """
@@ -12,7 +13,7 @@ import io
 import json
 from typing import Any
 
-from overread.errors import InputError
+from overread.errors import InputError, RefusedImageError
 from overread.prediction import Prediction
 from overread_lambda.events import Heatmap
 from overread_lambda.request_errors import S3UnavailableError, TooMuchError, status_of
@@ -36,10 +37,15 @@ def prediction_json(prediction: Prediction, heatmap: Heatmap) -> Json:
 
 
 def error_json(error: Exception) -> Json:
-    """Return ``{"error": {"status", "type", "message"}}``; for a fault of the function the cause is left out."""
+    """Return ``{"error": {"status", "type", "message"}}``; for a fault of the function the cause is left out.
+
+    The error of a refused image also has the guard's verdict, as ``guard``.
+    """
     if not isinstance(error, (InputError, S3UnavailableError)):
         return {"error": {"status": 500, "type": "InternalError", "message": "Something went wrong on our side."}}
-    return {"error": {"status": status_of(error), "type": type(error).__name__, "message": str(error)}}
+    verdict = error.verdict if isinstance(error, RefusedImageError) else None
+    guard = {"guard": verdict.to_json()} if verdict else {}
+    return {"error": {"status": status_of(error), "type": type(error).__name__, "message": str(error), **guard}}
 
 
 def batch_json(answers: list[Json]) -> Json:

@@ -3,7 +3,8 @@
 Direct invocation, and the JSON body of an HTTP request:
 
     {"image": BASE64 | "data:image/png;base64,...",   or "s3": {"bucket", "key"},   or "url": "https://..."
-     "model": a model's name or domain, "operating_point"?: name, "heatmap"?: "none" | "grid" | "png", "smooth"?: bool}
+     "model": a model's name or domain, "operating_point"?: name, "heatmap"?: "none" | "grid" | "png", "smooth"?: bool,
+     "answer_anyway"?: bool}
     {"images": [BASE64 | {"image" | "s3" | "url", ...}, ...], ...the other fields, for every image}
 
 The body of an HTTP request may also be the image itself (Content-Type image/* or application/dicom), with the other
@@ -24,7 +25,8 @@ Heatmap = Literal["none", "grid", "png"]
 HEATMAPS: tuple[Heatmap, ...] = get_args(Heatmap)
 MAX_IMAGES = 32  # in one request: at 0.4 s each (an ensemble), well within the function's time limit of 60 s
 PLACES = ("image", "s3", "url")
-SETTINGS = ("model", "operating_point", "heatmap", "smooth")
+SWITCHES = ("smooth", "answer_anyway")
+SETTINGS = ("model", "operating_point", "heatmap", *SWITCHES)
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Question:
     operating_point: str | None = None
     heatmap: Heatmap = "grid"
     smooth: bool = True
+    answer_anyway: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,9 @@ def _from_http(event: Mapping[str, Any]) -> Request:
             "or send it in JSON as base64."
         )
     settings = dict(mapping(event.get("queryStringParameters")))
-    if settings.get("smooth") in ("true", "false"):
-        settings["smooth"] = settings["smooth"] == "true"
+    for name in SWITCHES:
+        if settings.get(name) in ("true", "false"):
+            settings[name] = settings[name] == "true"
     _refuse_unknown(settings, SETTINGS)
     return Request((_question({**settings, "image": body}),))
 
@@ -150,11 +154,14 @@ def _question(fields: Mapping[str, Any]) -> Question:
     heatmap = fields.get("heatmap", "grid")
     if heatmap not in HEATMAPS:
         raise RequestError(f"`heatmap` must be one of {', '.join(HEATMAPS)}.")
-    smooth = fields.get("smooth", True)
-    if not isinstance(smooth, bool):
-        raise RequestError("`smooth` must be true or false.")
-    model = _optional_text(fields, "model") or ""
-    return Question(_image(places[0], fields), model, _optional_text(fields, "operating_point"), heatmap, smooth)
+    return Question(
+        image=_image(places[0], fields),
+        model=_optional_text(fields, "model") or "",
+        operating_point=_optional_text(fields, "operating_point"),
+        heatmap=heatmap,
+        smooth=_switch(fields, "smooth", True),
+        answer_anyway=_switch(fields, "answer_anyway", False),
+    )
 
 
 def _image(place: str, fields: Mapping[str, Any]) -> bytes | S3Object | Link:
@@ -189,6 +196,13 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
 
 def _optional_text(fields: Mapping[str, Any], name: str) -> str | None:
     return None if fields.get(name) in (None, "") else _text(fields, name)
+
+
+def _switch(fields: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = fields.get(name, default)
+    if not isinstance(value, bool):
+        raise RequestError(f"`{name}` must be true or false.")
+    return value
 
 
 def _refuse_unknown(fields: Mapping[str, Any], known: tuple[str, ...]) -> None:

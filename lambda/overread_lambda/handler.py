@@ -71,7 +71,8 @@ def answer_question(question: Question | Exception) -> Json:
     Raises:
         Exception: ``question`` itself, if it is an error.
         RequestError: the question names no model.
-        InputError: its subclasses say what is wrong with the image or the names.
+        RefusedImageError: the image is not of the kind that the model reads.
+        InputError: its other subclasses say what is wrong with the image or the names.
         S3UnavailableError: the image is in S3, which cannot be reached now.
     """
     if isinstance(question, Exception):
@@ -80,5 +81,7 @@ def answer_question(question: Question | Exception) -> Json:
         raise RequestError(f"Name the `model`: one of {', '.join(MODELS.choices())}.")
     classifier = MODELS.find(question.model)
     classifier.config.operating_point(question.operating_point)  # a wrong name is refused before anything is fetched
-    prediction = classifier.predict(read(question.image), question.operating_point, question.smooth)
+    prediction = classifier.predict(
+        read(question.image), question.operating_point, question.smooth, question.answer_anyway
+    )
     return prediction_json(prediction, question.heatmap)

@@ -104,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     images = list(_images(options.images))
     settings = {"model": options.model, "operating_point": options.operating_point}
     settings |= {"heatmap": "png" if options.overlay else options.heatmap}
+    settings |= {"answer_anyway": True} if options.answer_anyway else {}
     try:
         client = lambda_client(options.endpoint_url, options.region, options.workers)
     except BotoCoreError as error:  # no region
@@ -111,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_FAILURES
     failures = 0
     if not options.json:
-        print(f"{'probability':>11}  {'threshold':>9}  {'decision':<16} image")
+        print(f"{'probability':>11}  {'threshold':>9}  {'decision':<16} {'reading':<24} image")
     with ThreadPoolExecutor(options.workers) as pool:
         answers = pool.map(lambda image: invoke(client, options.function, image, settings), images)
         # Without a terminal the bar would only fill a log; one image needs none.
@@ -135,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--endpoint-url", help="default: AWS; or the address of the emulator")
     parser.add_argument("--region")
     parser.add_argument("--operating-point", help="which threshold decides (default: the model's choice)")
+    parser.add_argument("--answer-anyway", action="store_true", help="answer also for images that the guard refuses")
     parser.add_argument("--heatmap", choices=("none", "grid"), default="grid", help="with its values (grid) or without")
     parser.add_argument("--overlay", type=Path, metavar="FOLDER", help="save each heat map, drawn over its image")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
@@ -161,7 +163,8 @@ def _line(image: str, body: dict[str, Any], as_json: bool) -> str:
         return json.dumps({"image": image, **body})
     notes = "".join(f"\n  note: {note}" for note in body["notes"])
     threshold = body["operating_point"]["threshold"]
-    return f"{body['probability']:>11.3f}  {threshold:>9.3f}  {body['decision']:<16} {image}{notes}"
+    said = f"{body['decision']:<16} {body['reading']['text']:<24}"
+    return f"{body['probability']:>11.3f}  {threshold:>9.3f}  {said} {image}{notes}"
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ S3 names the image, ``OVERREAD_MODEL`` the model. An SQS message holds an S3 not
 same JSON as a direct invocation. Each image gets one line in the log and, where a result bucket is set, one JSON object
 (result_store.py): ``{"image": "s3://bucket/key", ...}`` with the prediction or the error.
 
-An image that cannot be read gets an error as its answer. Where a later attempt can succeed (S3 unreachable, a wrong
-setting, a fault of the function) there is no answer: SQS keeps the message, and an S3 event ends with an exception,
-after which Lambda calls the function again.
+An image that cannot be read, or that the guard refuses, gets an error as its answer. Where a later attempt can succeed
+(S3 unreachable, a wrong setting, a fault of the function) there is no answer: SQS keeps the message, and an S3 event
+ends with an exception, after which Lambda calls the function again.
 """
 
 import os

@@ -3,7 +3,14 @@
 Errors of the images themselves are in ``overread.errors``.
 """
 
-from overread.errors import ImageTooLargeError, InputError, NotAllowedError, OverreadError, UnsupportedImageError
+from overread.errors import (
+    ImageTooLargeError,
+    InputError,
+    NotAllowedError,
+    OverreadError,
+    RefusedImageError,
+    UnsupportedImageError,
+)
 
 
 class RequestError(InputError):
@@ -45,6 +52,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (TooMuchError, 413),
     (NotAllowedError, 403),
     (UnsupportedImageError, 415),
+    (RefusedImageError, 422),
     (ImageTooLargeError, 413),
     (S3UnavailableError, 503),
     (InputError, 400),

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.overread_lambda.aws_events import JsonValue
-from tests.overread_lambda.generated_images import png
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+EXAMPLES = REPOSITORY / "examples"
 LAMBDA = REPOSITORY / "lambda"
 PACKAGE = LAMBDA / "overread_lambda"
 os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = "1769"
@@ -29,19 +29,25 @@ Stored = Callable[[str], JsonValue]
 
 @pytest.fixture(scope="session")
 def patch() -> bytes:
-    """An image of the size of a PCam patch."""
-    return png(96, 96)
+    """A PCam patch."""
+    return (EXAMPLES / "histopathology" / "patch0000434.jpg").read_bytes()
 
 
 @pytest.fixture(scope="session")
 def radiograph() -> bytes:
-    """An image with the proportions of a radiograph."""
-    return png(500, 400, seed=1)
+    """A chest film."""
+    return (EXAMPLES / "chest-xray" / "person1_virus_9.jpeg").read_bytes()
 
 
 @pytest.fixture(scope="session")
-def s3(patch: bytes) -> Iterator[str]:
-    """The address of an S3 service on loopback; the first bucket holds an image and an object that is too large."""
+def by_domain(patch: bytes, radiograph: bytes) -> dict[str, bytes]:
+    """An image that the guard of each domain accepts."""
+    return {"histopathology": patch, "chest-xray": radiograph}
+
+
+@pytest.fixture(scope="session")
+def s3(by_domain: dict[str, bytes]) -> Iterator[str]:
+    """The address of an S3 service on loopback; the first bucket holds images and an object that is too large."""
     server_module = pytest.importorskip("moto.server", reason="moto is not installed")
     server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -50,7 +56,9 @@ def s3(patch: bytes) -> Iterator[str]:
     client = s3_client(address)
     for bucket in (BUCKET, RESULT_BUCKET):
         client.create_bucket(Bucket=bucket)
-    client.put_object(Bucket=BUCKET, Key="folder/patch.png", Body=patch)
+    client.put_object(Bucket=BUCKET, Key="folder/patch.png", Body=by_domain["histopathology"])
+    client.put_object(Bucket=BUCKET, Key="chest-xray", Body=by_domain["chest-xray"])
+    client.put_object(Bucket=BUCKET, Key="histopathology", Body=by_domain["histopathology"])
     client.put_object(Bucket=BUCKET, Key="large.png", Body=b"\0" * (32 * 2**20 + 1))
     yield address
     server.stop()

@@ -29,22 +29,25 @@ def without_times(answer: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "kind", ["direct", "data URL", "url json", "url json base64", "url raw", "rest json", "rest raw", "s3", "batch"]
 )
-def test_every_kind_of_event_gets_pythons_answer(kind: str, domain: Domain, call: Invoke, patch: bytes) -> None:
-    fields = {"image": base64_of(patch), "model": domain}
+def test_every_kind_of_event_gets_pythons_answer(
+    kind: str, domain: Domain, call: Invoke, by_domain: dict[str, bytes]
+) -> None:
+    image = base64_of(by_domain[domain])
+    fields = {"image": image, "model": domain}
     text = json.dumps(fields)
-    raw = (base64_of(patch), "image/png", True)
+    raw = (image, "image/jpeg", True)
     answer = {
         "direct": lambda: call(fields),
-        "data URL": lambda: call({**fields, "image": "data:image/png;base64," + base64_of(patch)}),
+        "data URL": lambda: call({**fields, "image": "data:image/jpeg;base64," + image}),
         "url json": lambda: body_of(call(http_v2(text))),
         "url json base64": lambda: body_of(call(http_v2(base64_of(text.encode()), encoded=True))),
         "url raw": lambda: body_of(call(http_v2(*raw, model=domain))),
         "rest json": lambda: body_of(call(rest_v1(text))),
         "rest raw": lambda: body_of(call(rest_v1(*raw, model=domain))),
-        "s3": lambda: call({"s3": {"bucket": BUCKET, "key": "folder/patch.png"}, "model": domain}),
+        "s3": lambda: call({"s3": {"bucket": BUCKET, "key": domain}, "model": domain}),
         "batch": lambda: call({"images": [fields["image"]], "model": domain})["predictions"][0],
     }[kind]()
-    expected = overread.load(overread.names(domain)[0], threads=1).predict(patch).to_json()
+    expected = overread.load(overread.names(domain)[0], threads=1).predict(by_domain[domain]).to_json()
     assert without_times(answer) == without_times(expected)
 
 
@@ -55,7 +58,8 @@ def test_a_warm_call_answers_the_same(call: Invoke, radiograph: bytes) -> None:
 
 def test_ten_callers_at_once_are_all_answered(call: Invoke) -> None:
     images = [png(96, 96, seed) for seed in range(10)]
-    events = [{"image": base64_of(image), "model": "histopathology", "heatmap": "none"} for image in images]
+    common = {"model": "histopathology", "heatmap": "none", "answer_anyway": True}
+    events = [{"image": base64_of(image), **common} for image in images]
     one_by_one = [without_times(call(event)) for event in events]
     with ThreadPoolExecutor(10) as callers:
         assert [without_times(answer) for answer in callers.map(call, events)] == one_by_one
@@ -73,6 +77,7 @@ def test_ten_callers_at_once_are_all_answered(call: Invoke) -> None:
         ({"image": base64_of(png(96, 96)[:-300]), "model": "chest-xray"}, 400),
         ({"image": base64_of(b"plain text"), "model": "chest-xray"}, 415),
         ({"image": base64_of(png_of(Image.new("1", (9000, 9000)))), "model": "chest-xray"}, 413),
+        ({"image": base64_of(png(96, 96)), "model": "chest-xray"}, 422),
         ({"images": ["AAAA"] * 33, "model": "chest-xray"}, 413),
         ({"s3": {"bucket": BUCKET, "key": "none.png"}, "model": "chest-xray"}, 400),
         ({"s3": {"bucket": BUCKET, "key": "large.png"}, "model": "chest-xray"}, 413),
@@ -97,7 +102,8 @@ def test_http_errors_carry_their_status(content_type: str, status: int, call: In
 
 def test_a_payload_of_5_9_megabytes_is_answered(call: Invoke) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (1200, 1200, 3), np.uint8)
-    event = json.dumps({"image": base64_of(png_of(Image.fromarray(noise))), "model": "chest-xray", "heatmap": "none"})
+    settings = {"model": "chest-xray", "heatmap": "none", "answer_anyway": True}
+    event = json.dumps({"image": base64_of(png_of(Image.fromarray(noise))), **settings})
     payload = event[:-1] + " " * (5_900_000 - len(event)) + "}"
     assert len(payload) == 5_900_000
     assert call(payload.encode())["finding"] == "pneumonia"
@@ -167,7 +173,18 @@ def bad_payload(chance: random.Random) -> JsonValue:
         del data[chance.randrange(len(data)) :]
     fields: dict[str, Any] = {"image": base64_of(bytes(data)), "model": chance.choice([*NAMES, *NAMES.values()])}
     for _ in range(chance.randrange(3)):
-        names = ["image", "images", "model", "operating_point", "heatmap", "smooth", "s3", "url", "extra", "Event"]
+        names = [
+            "image",
+            "images",
+            "model",
+            "operating_point",
+            "heatmap",
+            "smooth",
+            "s3",
+            "url",
+            "answer_anyway",
+            "Event",
+        ]
         fields[chance.choice(names)] = chance.choice(values)
     if chance.random() < 0.2:
         fields = {"images": [fields, chance.choice(values)], "model": "histopathology"}

@@ -54,6 +54,12 @@ def test_the_query_string_can_ask_for_the_grid_itself() -> None:
     assert one(http_v2(base64_of(DATA), "image/png", True, model="m", smooth="false")).smooth is False
 
 
+def test_answer_anyway_is_off_unless_it_is_asked_for() -> None:
+    assert one({"image": base64_of(DATA)}).answer_anyway is False
+    assert one({"image": base64_of(DATA), "answer_anyway": True}).answer_anyway is True
+    assert one(http_v2(base64_of(DATA), "image/png", True, model="m", answer_anyway="true")).answer_anyway is True
+
+
 def test_a_batch_takes_common_settings_and_each_image_may_have_its_own() -> None:
     request = parse({"images": [base64_of(DATA), {"image": base64_of(DATA), "heatmap": "none"}], "model": "m"})
     assert request.batch
@@ -81,6 +87,8 @@ def test_one_bad_image_of_a_batch_does_not_touch_the_others() -> None:
         ({"image": "AA==", "heatmap": "svg"}, RequestError, "none, grid, png"),
         ({"image": "AA==", "heatmap": []}, RequestError, "none, grid, png"),
         ({"image": "AA==", "smooth": "yes"}, RequestError, "true or false"),
+        ({"image": "AA==", "answer_anyway": 1}, RequestError, "`answer_anyway` must be true or false"),
+        (http_v2("AA==", "image/png", True, answer_anyway="yes"), RequestError, "true or false"),
         ({"image": "AA==", "model": 5}, RequestError, "`model`"),
         ({"image": "AA==", "operating-point": "x"}, RequestError, "'operating-point' is not known"),
         ({"s3": "bucket/key"}, RequestError, "`s3`"),

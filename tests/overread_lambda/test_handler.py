@@ -13,9 +13,10 @@ from overread_lambda import handler as lambda_handler
 from PIL import Image
 
 import overread
-from overread.catalogue import Domain
+from overread.catalogue import Domain, catalogue
 from tests.overread_lambda.aws_events import JsonValue, body_of, http_v2
 from tests.overread_lambda.generated_images import base64_of, png, png_of
+from tests.support.landscape import landscape_png
 
 CONTEXT = SimpleNamespace(aws_request_id="request-1")
 
@@ -25,20 +26,21 @@ def ask(event: JsonValue) -> JsonValue:
 
 
 def without_times(answer: dict[str, Any]) -> dict[str, Any]:
-    assert answer["milliseconds"].keys() == {"decode", "preprocess", "inference", "overlay"}
+    assert answer["milliseconds"].keys() == {"decode", "guard", "preprocess", "inference", "overlay"}
     return {name: value for name, value in answer.items() if name != "milliseconds"}
 
 
 @pytest.mark.parametrize("name", overread.names())
-def test_answers_what_python_answers(name: str, patch: bytes) -> None:
-    expected = overread.load(name, threads=1).predict(patch, "screening")
-    answer = ask({"image": base64_of(patch), "model": name, "operating_point": "screening"})
+def test_answers_what_python_answers(name: str, by_domain: dict[str, bytes]) -> None:
+    image = by_domain[catalogue()[name].domain]
+    expected = overread.load(name, threads=1).predict(image, "screening")
+    answer = ask({"image": base64_of(image), "model": name, "operating_point": "screening"})
     assert without_times(answer) == without_times(expected.to_json())
 
 
 @pytest.mark.parametrize("domain", ["histopathology", "chest-xray"])
-def test_a_domain_stands_for_its_default_model(domain: Domain, patch: bytes) -> None:
-    answer = ask({"image": base64_of(patch), "model": domain})
+def test_a_domain_stands_for_its_default_model(domain: Domain, by_domain: dict[str, bytes]) -> None:
+    answer = ask({"image": base64_of(by_domain[domain]), "model": domain})
     assert answer["model"]["name"] == overread.names(domain)[0]
 
 
@@ -140,9 +142,11 @@ def test_a_fault_of_the_function_is_answered_without_its_cause(
     assert secret not in line
 
 
-def test_each_request_leaves_one_line_without_pixels(capsys: pytest.CaptureFixture[str], patch: bytes) -> None:
-    image = base64_of(patch)
-    for event in ({"image": image, "model": "histopathology"}, {"images": [image, "AAAA"], "model": "chest-xray"}, {}):
+def test_each_request_leaves_one_line_without_pixels(
+    capsys: pytest.CaptureFixture[str], patch: bytes, radiograph: bytes
+) -> None:
+    image, film = base64_of(patch), base64_of(radiograph)
+    for event in ({"image": image, "model": "histopathology"}, {"images": [film, "AAAA"], "model": "chest-xray"}, {}):
         ask(event)
     lines = capsys.readouterr().out.splitlines()
     answered, batch, refused = map(json.loads, lines)
@@ -150,4 +154,45 @@ def test_each_request_leaves_one_line_without_pixels(capsys: pytest.CaptureFixtu
     assert (answered["models"], answered["outcome"], answered["status"]) == (["histopathology"], "answered", 200)
     assert batch["outcome"] == ["answered", "UnsupportedImageError"]
     assert (refused["outcome"], refused["status"]) == ("RequestError", 400)
-    assert not any(image[:40] in line for line in lines)
+    assert not any(sent[:40] in line for line in lines for sent in (image, film))
+
+
+REFUSED = "This looks like a chest film, not a stained section of a lymph node at 10x."
+
+
+@pytest.mark.parametrize("kind", ["direct", "json", "raw", "batch"])
+def test_an_image_of_another_kind_is_refused_with_the_verdict(kind: str, radiograph: bytes) -> None:
+    image = base64_of(radiograph)
+    fields = {"image": image, "model": "histopathology"}
+    error = {
+        "direct": lambda: ask(fields),
+        "json": lambda: body_of(ask(http_v2(json.dumps(fields))), 422),
+        "raw": lambda: body_of(ask(http_v2(image, "image/jpeg", True, model="histopathology")), 422),
+        "batch": lambda: ask({"images": [image], "model": "histopathology"})["predictions"][0],
+    }[kind]()["error"]
+    assert (error["status"], error["type"]) == (422, "RefusedImageError")
+    assert error["message"] == f"{REFUSED} No answer was given: answer_anyway gets one, with this warning."
+    guard = error["guard"]
+    assert (guard["outcome"], guard["code"], guard["reason"]) == ("refused", "other-kind", REFUSED)
+
+
+@pytest.mark.parametrize("kind", ["direct", "json", "raw", "batch", "one of a batch"])
+def test_answer_anyway_answers_with_the_warning(kind: str, radiograph: bytes) -> None:
+    image = base64_of(radiograph)
+    fields = {"image": image, "model": "histopathology", "answer_anyway": True}
+    item = {"image": image, "answer_anyway": True}
+    raw = (image, "image/jpeg", True)
+    answer = {
+        "direct": lambda: ask(fields),
+        "json": lambda: body_of(ask(http_v2(json.dumps(fields)))),
+        "raw": lambda: body_of(ask(http_v2(*raw, model="histopathology", answer_anyway="true"))),
+        "batch": lambda: ask({"images": [image], "model": "histopathology", "answer_anyway": True})["predictions"][0],
+        "one of a batch": lambda: ask({"images": [item], "model": "histopathology"})["predictions"][0],
+    }[kind]()
+    assert answer["guard"]["outcome"] == "refused"
+    assert answer["notes"][0] == f"{REFUSED} Answered anyway, as requested: the answer may mean nothing."
+
+
+def test_a_landscape_is_refused_by_every_model() -> None:
+    errors = [ask({"image": base64_of(landscape_png()), "model": name})["error"] for name in overread.names()]
+    assert {(error["status"], error["guard"]["outcome"]) for error in errors} == {(422, "refused")}

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.overread_lambda.conftest import BUCKET
+from tests.support.landscape import landscape_png
 
 pytest.importorskip("boto3", reason="needs: pip install -r lambda/requirements-dev.txt")
 from overread_lambda import invoke
@@ -39,6 +40,19 @@ def test_prints_a_table_for_a_folder_and_a_line_for_what_fails(
     assert [row.split()[-1] for row in rows] == [str(folder / name) for name in ("a.png", "b.png", "inner/c.png")]
     assert "d.jpg: This is not a picture" in printed.err
     assert "status 415" in printed.err
+
+
+def test_a_refused_image_is_a_line_and_is_answered_on_request(
+    endpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(landscape_png())
+    options = [str(photo), "--model", "chest-xray", "--function", "function", "--endpoint-url", endpoint]
+    assert invoke.main(options) == invoke.EXIT_FAILURES
+    refused = capsys.readouterr().err
+    assert refused.startswith(f"{photo}: This looks like a colour photograph") and "status 422" in refused
+    assert invoke.main([*options, "--answer-anyway"]) == 0
+    assert "note: This looks like a colour photograph" in capsys.readouterr().out
 
 
 def test_prints_json_and_saves_overlays(endpoint: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from overread_lambda import package as builder
 
 from tests.overread_lambda.conftest import PACKAGE, REPOSITORY
-from tests.overread_lambda.generated_images import base64_of, png
+from tests.overread_lambda.generated_images import base64_of
 
 # -I and -S leave out site-packages, PYTHONPATH and the working folder: a module that the package lacks is not found.
 ASK = """
@@ -40,9 +40,10 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return scratch / "unzipped"
 
 
-def test_the_handler_answers_with_nothing_else_on_the_path(package: Path, dicom: bytes) -> None:
+def test_the_handler_answers_with_nothing_else_on_the_path(package: Path, dicom: bytes, patch: bytes) -> None:
     events = [
-        {"image": base64_of(png(96, 96)), "model": "histopathology", "heatmap": "png"},
+        {"image": base64_of(patch), "model": "histopathology", "heatmap": "png"},
+        {"image": base64_of(dicom), "model": "chest-xray", "answer_anyway": True},
         {"image": base64_of(dicom), "model": "chest-xray"},
         {"url": "https://example.org/x.png", "model": "chest-xray"},
         {},
@@ -57,10 +58,12 @@ def test_the_handler_answers_with_nothing_else_on_the_path(package: Path, dicom:
     )
     assert ran.returncode == 0, ran.stderr
     printed = [json.loads(line) for line in ran.stdout.splitlines()]
-    patch, radiograph, link, empty = (line for line in printed if "milliseconds" not in line or "finding" in line)
-    assert patch["finding"] == "lymph-node metastasis"
+    tissue, radiograph, ramp, link, empty = (
+        line for line in printed if "milliseconds" not in line or "finding" in line
+    )
+    assert tissue["finding"] == "lymph-node metastasis"
     assert radiograph["finding"] == "pneumonia"
-    assert [link["error"]["status"], empty["error"]["status"]] == [403, 400]
+    assert [answer["error"]["status"] for answer in (ramp, link, empty)] == [422, 403, 400]
 
 
 @pytest.fixture(scope="module")

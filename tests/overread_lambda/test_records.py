@@ -10,6 +10,7 @@ from overread_lambda import handler as lambda_handler
 from overread_lambda import s3_objects
 from overread_lambda.request_errors import RecordsFailedError
 
+import overread
 from tests.overread_lambda.aws_events import JsonValue, s3_notification, s3_test_event, sns, sqs
 from tests.overread_lambda.conftest import AWS_SETTINGS, BUCKET, RESULT_BUCKET, Stored, s3_client
 from tests.overread_lambda.generated_images import base64_of
@@ -105,9 +106,10 @@ def test_keys_are_decoded(key: str, s3: str, stored: Stored, patch: bytes) -> No
 
 
 def test_the_model_is_the_one_that_the_owner_set(monkeypatch: pytest.MonkeyPatch, stored: Stored) -> None:
-    monkeypatch.setenv("OVERREAD_MODEL", "chest-xray-xception")
+    other = overread.names("histopathology")[-1]
+    monkeypatch.setenv("OVERREAD_MODEL", other)
     ask(s3_notification(BUCKET, KEY))
-    assert stored(f"{KEY}.json")["model"]["name"] == "chest-xray-xception"
+    assert stored(f"{KEY}.json")["model"]["name"] == other
 
 
 def test_without_a_result_bucket_answers_go_to_the_log_only(
@@ -164,6 +166,19 @@ def test_a_bad_image_of_a_notification_has_its_error_as_the_answer(stored: Store
     assert bad["error"]["type"] == "SourceError"
     assert good["finding"] == "lymph-node metastasis"
     assert stored("none.png.json") == {"image": f"s3://{BUCKET}/none.png", **bad}
+
+
+@pytest.mark.parametrize("queue", [True, False])
+def test_a_refused_image_has_its_error_as_the_answer_and_is_not_tried_again(
+    queue: bool, monkeypatch: pytest.MonkeyPatch, stored: Stored
+) -> None:
+    monkeypatch.setenv("OVERREAD_MODEL", "chest-xray")
+    notification = s3_notification(BUCKET, KEY)
+    returned = ask(sqs(json.dumps(notification)) if queue else notification)
+    result = stored(f"{KEY}.json")
+    assert (result["error"]["status"], result["error"]["type"]) == (422, "RefusedImageError")
+    assert result["error"]["guard"]["reason"] == "This looks like a stained tissue section, not a frontal chest film."
+    assert returned == ({"batchItemFailures": []} if queue else {"predictions": [{"error": result["error"]}]})
 
 
 @pytest.mark.usefixtures("s3_down")
