@@ -26,7 +26,6 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-import numpy as np
 import onnx
 import onnxruntime as ort
 import timm
@@ -35,7 +34,7 @@ from PIL import Image
 from pytorch_grad_cam import GradCAM
 from tqdm import tqdm
 
-from overread.catalogue import catalogue
+from overread.catalogue import Domain, catalogue
 from overread.classifier import Classifier
 from overread.model_folder import ONNX_FILE
 from overread.prediction import Prediction
@@ -45,7 +44,11 @@ from training.methods.torch_model import build_model
 from training.recipes.nets import RECIPES
 
 RESULT, TABLE = (Path(__file__).with_suffix(suffix) for suffix in (".json", ".md"))
-IMAGE_SIZES = {"histopathology": (96, 96), "chest-xray": (1024, 1024)}  # width and height that visitors send, px
+EXAMPLES = Path(__file__).parents[1] / "examples"
+IMAGES: dict[Domain, tuple[str, tuple[int, int], str]] = {  # example, width and height that visitors send (px), format
+    "histopathology": ("histopathology/patch0000434.jpg", (96, 96), "PNG"),
+    "chest-xray": ("chest-xray/person1_virus_9.jpeg", (1024, 1024), "JPEG"),
+}
 WARM_UP = 2  # rounds, in which memory is allocated
 HEADER = [
     "| Model | Threads | Overread, bytes to overlay | of that, the session | onnxruntime, logits only | torch eager "
@@ -147,7 +150,7 @@ def measure(name: str, threads: int, rounds: int, folder: Path) -> Row:
     torch.set_num_threads(threads)
     entry = catalogue()[name]
     classifier = Classifier(entry.bundled_folder, threads=threads)
-    data = encoded_image(IMAGE_SIZES[entry.domain], "PNG" if entry.domain == "histopathology" else "JPEG")
+    data = encoded_image(entry.domain)
     predictions: list[Prediction] = []
     others = [] if entry.members else peers(name, classifier, data, threads, folder)
     times = milliseconds([lambda: predictions.append(classifier.predict(data)), *others], rounds)
@@ -156,12 +159,12 @@ def measure(name: str, threads: int, rounds: int, folder: Path) -> Row:
     return Row(name, threads, overread, round(session, 1), *peer_times)
 
 
-def encoded_image(size: tuple[int, int], kind: str) -> bytes:
-    """Return an image file of smooth noise, which compresses about as well as a real image."""
-    width, height = size
-    noise = np.random.default_rng(0).integers(0, 256, (height // 8, width // 8, 3), np.uint8)
+def encoded_image(domain: Domain) -> bytes:
+    """Return an image file such as visitors send, which the guard accepts."""
+    file, size, kind = IMAGES[domain]
     buffer = io.BytesIO()
-    Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).save(buffer, kind)
+    with Image.open(EXAMPLES / file) as image:
+        image.convert("RGB").resize(size, Image.Resampling.BICUBIC).save(buffer, kind)
     return buffer.getvalue()
 
 
