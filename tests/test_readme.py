@@ -4,6 +4,7 @@ from pathlib import Path
 import yaml
 
 from overread.catalogue import MODELS_FOLDER, catalogue
+from training.reports import limits_table
 from training.reports.summary_table import BEGIN, END, summary_table
 
 ROOT = Path(__file__).parents[1]
@@ -14,6 +15,12 @@ def test_the_table_has_one_row_per_model_with_what_was_measured() -> None:
     table = README.split(BEGIN)[1].split(END)[0].strip()
     assert table == summary_table(list(catalogue()), MODELS_FOLDER, ROOT / "benchmarks" / "inference.json")
     assert len(table.splitlines()) == 2 + len(catalogue())
+
+
+def test_what_is_refused_and_answered_is_quoted_as_it_was_measured() -> None:
+    table = README.split(limits_table.BEGIN)[1].split(limits_table.END)[0].strip()
+    assert table == limits_table.limits_table(catalogue(), MODELS_FOLDER)
+    assert len(table.splitlines()) == 2 + 2  # both domains
 
 
 def test_it_is_one_page() -> None:

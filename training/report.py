@@ -1,7 +1,8 @@
 """Renders what was measured: python -m training report
 
-Writes the card of every evaluated model folder, ``README.md``, and the table of models between two marks in the
-repository's README. Runs no model and changes no other file: the same JSON and CSV files give the same text.
+Writes the card of every evaluated model folder, ``README.md``, and the tables of models and of their limits between
+marks in the repository's README. Runs no model and changes no other file: the same JSON and CSV files give the same
+text.
 """
 
 import argparse
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from overread.catalogue import CATALOGUE_FILE, catalogue
 from overread.evaluation import EVALUATION_FILE
+from training.reports import limits_table
 from training.reports.model_card import write_card
 from training.reports.summary_table import summary_table, write_between_marks
 
@@ -18,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument(
-        "--readme", type=Path, default=ROOT / "README.md", help="gets the table of models (default: the repository's)"
+        "--readme", type=Path, default=ROOT / "README.md", help="gets the tables (default: the repository's)"
     )
     parser.add_argument(
         "--benchmark",
@@ -29,9 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write all cards and the table; print the files."""
+    """Write all cards and the tables; print the files."""
     for file in sorted(options.models.glob(f"*/{EVALUATION_FILE}")):
         print(write_card(file.parent))
-    names = list(catalogue(options.models / CATALOGUE_FILE.name))
-    write_between_marks(options.readme, summary_table(names, options.models, options.benchmark))
+    known = catalogue(options.models / CATALOGUE_FILE.name)
+    write_between_marks(options.readme, summary_table(list(known), options.models, options.benchmark))
+    limits = limits_table.limits_table(known, options.models)
+    write_between_marks(options.readme, limits, (limits_table.BEGIN, limits_table.END))
     print(options.readme)

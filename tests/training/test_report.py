@@ -18,6 +18,7 @@ from training.measure.calibration import Calibration
 from training.measure.predictions import read_predictions
 from training.measure.training_record import read_record
 from training.recipes.nets import RECIPES
+from training.reports import limits_table
 from training.reports.model_card import render_card
 from training.reports.summary_table import BEGIN, END, bytes_to_overlay, summary_table
 
@@ -36,7 +37,8 @@ def test_report_writes_cards_and_table_and_nothing_else(trained_folder: Path, tm
     shutil.copytree(trained_folder, models / trained_folder.name)
     shutil.copy(MODELS_FOLDER / "catalogue.json", models)
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    limits = f"{limits_table.BEGIN}\nold\n{limits_table.END}"
+    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nbetween\n{limits}\nafter\n")
     (models / trained_folder.name / "README.md").unlink()
 
     def everything() -> dict[Path, bytes]:
@@ -51,6 +53,7 @@ def test_report_writes_cards_and_table_and_nothing_else(trained_folder: Path, tm
     table = readme.read_text().split(BEGIN)[1].split(END)[0].strip().splitlines()
     assert len(table) == 3 and table[2].startswith("| [pcam-resnet18](models/pcam-resnet18/README.md) | ")
     assert readme.read_text().startswith("before\n") and readme.read_text().endswith("\nafter\n")
+    assert "\nbetween\n" in readme.read_text() and "old" not in readme.read_text()
 
 
 def test_the_table_has_the_milliseconds_of_two_threads() -> None:

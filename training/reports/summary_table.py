@@ -37,18 +37,18 @@ def bytes_to_overlay(benchmark: Path) -> dict[str, str]:
     return {row["model"]: f"{row['overread']:.0f}" for row in rows if row["threads"] == THREADS}
 
 
-def write_between_marks(readme: Path, table: str) -> None:
-    """Replace what stands between the two marks in a README.
+def write_between_marks(readme: Path, table: str, marks: tuple[str, str] = (BEGIN, END)) -> None:
+    """Replace what stands between two marks in a README.
 
     Raises:
         ValueError: if the README lacks a mark.
     """
     text = readme.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = text.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not (begin and end):
-        raise ValueError(f"{readme.name} lacks the marks {BEGIN} and {END}")
-    readme.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
+        raise ValueError(f"{readme.name} lacks the marks {' and '.join(marks)}")
+    readme.write_text(f"{before}{begin}\n{table}\n{end}{after}", encoding="utf-8")
 
 
 def _row(folder: Path, milliseconds: str) -> str:
