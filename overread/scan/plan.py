@@ -14,6 +14,7 @@ from overread.classifier import Classifier
 from overread.errors import ImageTooSmallError
 from overread.scan.engine import CellMap, Engine
 from overread.scan.errors import NotScannableError, UnknownScaleError
+from overread.scan.familiarity import Familiarity, sample_patches
 from overread.scan.grid import Doubles, PatchGrid, Tile, sums_between
 from overread.scan.models import ScanModel, scan_model
 from overread.scan.opening import SlideSource, open_slide
@@ -46,6 +47,7 @@ class Plan:
         tissue_mm2: (rows, columns) float64, tissue that each patch owns.
         wanted: (rows, columns) bool, the patches that are answered.
         tiles: the blocks with any such patch.
+        familiarity: the guard's verdict on a sample of these patches; None if the model has no guard.
         notes: what a reader of the result should know.
         identity: what makes two scans the same for a checkpoint.
     """
@@ -63,6 +65,7 @@ class Plan:
     tissue_mm2: Doubles
     wanted: npt.NDArray[np.bool_]
     tiles: tuple[Tile, ...]
+    familiarity: Familiarity | None
     notes: tuple[str, ...]
     identity: Mapping[str, Any]
 
@@ -157,7 +160,9 @@ def _plan(
     if wanted.size == 1:
         wanted[:] = True  # a single patch is answered whatever it shows
     pixel_mm2 = small.factor[0] * scale.x * small.factor[1] * scale.y / 1e6
-    tiles = tuple(tile for tile in grid.tiles(engine.tile_px) if wanted[tile.patches].any())
+    tissue_mm2 = tissue_px * pixel_mm2
+    guard = model.classifier.guard
+    familiarity = sample_patches(guard, view, grid, wanted, tissue_mm2) if guard else None
     return Plan(
         name=_name(source),
         slide=slide,
@@ -169,10 +174,16 @@ def _plan(
         engine=engine,
         overview=overview,
         tissue=mask,
-        tissue_mm2=tissue_px * pixel_mm2,
+        tissue_mm2=tissue_mm2,
         wanted=wanted,
-        tiles=tiles,
-        notes=(*slide.notes, *_notes(view, scale, model, wanted), *model.engine_notes(dense)),
+        tiles=tuple(tile for tile in grid.tiles(engine.tile_px) if wanted[tile.patches].any()),
+        familiarity=familiarity,
+        notes=(
+            *([familiarity.note] if familiarity and familiarity.is_doubtful else []),
+            *slide.notes,
+            *_notes(view, scale, model, wanted),
+            *model.engine_notes(dense),
+        ),
         identity=_identity(source, slide, scale, model, engine, stride),
     )
 

@@ -11,6 +11,7 @@ from overread.model_folder import OperatingPoint
 from overread.prediction import DISCLAIMER, ModelIdentity, Prediction
 from overread.probability import sigmoid
 from overread.scan.engine import CellMap
+from overread.scan.familiarity import Familiarity
 from overread.scan.grid import Axis, Doubles, Ints, PatchGrid
 from overread.scan.regions import SuspiciousRegion
 from overread.scan.scale import Scale
@@ -68,6 +69,7 @@ class ScanResult:
         operating_point: which threshold makes the regions.
         burdens: by operating point, in the order of their thresholds.
         regions: connected tissue at or above the threshold.
+        familiarity: the guard's verdict on a sample of the patches; None if the model has no guard.
         suspicious: the most suspicious patches that don't overlap, worst first.
         notes: what the reader should know of how the slide was read.
         seconds: wall-clock time.
@@ -91,6 +93,7 @@ class ScanResult:
     operating_point: OperatingPoint
     burdens: tuple[Burden, ...]
     regions: tuple[SuspiciousRegion, ...]
+    familiarity: Familiarity | None
     suspicious: tuple[SuspiciousPatch, ...]
     notes: tuple[str, ...]
     seconds: float
@@ -159,6 +162,7 @@ class ScanResult:
                 }
                 for patch in self.suspicious
             ],
+            "guard": self.familiarity and asdict(self.familiarity),
             "notes": list(self.notes),
             "model": asdict(self.model),
             "seconds": round(self.seconds, 2),

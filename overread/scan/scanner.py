@@ -145,6 +145,7 @@ def _result(plan: Plan, answers: Answers, operating_point: str | None, started: 
         burdens=_burdens(plan, probability),
         regions=suspicious_regions(probability, point.threshold, plan.grid, factor, plan.tissue_mm2),
         suspicious=suspicious,
+        familiarity=plan.familiarity,
         notes=plan.notes,
         seconds=perf_counter() - started,
     )
