@@ -4,12 +4,14 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from gradio.route_utils import FnIndexInferError, get_root_url
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -21,10 +23,10 @@ from ui.examples import EXAMPLES
 from ui.failures import as_json
 from ui.mcp_tools import PATH, McpTools
 from ui.page_routes import page_routes
-from ui.received import UNREADABLE, UnknownEndpointError, UnreadableRequestError
+from ui.received import UNREADABLE, BusyError, UnknownEndpointError, UnreadableRequestError
 from ui.request_limits import RequestLimits
 from ui.share_tags import ShareTags
-from ui.turns import Turns
+from ui.turns import BUSY, Turns
 
 
 def app_options(service: Service) -> dict[str, Any]:
@@ -56,6 +58,7 @@ def app_options(service: Service) -> dict[str, Any]:
             KeyError: _unreadable_call,
             TypeError: _unreadable_call,
             RequestValidationError: _unreadable_body,
+            HTTPException: _busy,
         },
     }
 
@@ -63,6 +66,15 @@ def app_options(service: Service) -> dict[str, Any]:
 def _unknown_endpoint(request: Request, _: Exception) -> JSONResponse:
     names = ", ".join([*(f"/{text.api_name}" for text in DOMAINS.values()), "/models"])
     return JSONResponse(as_json(UnknownEndpointError(f"There is no such endpoint: choose one of {names}.")), 404)
+
+
+async def _busy(request: Request, error: Exception) -> Response:
+    """Say politely that Gradio's queue is full; every other HTTP error is answered as FastAPI does."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 503 and str(error.detail).startswith("Queue is full"):
+        said = as_json(BusyError(BUSY))
+        return JSONResponse({**said, "detail": said["error"]}, 503, headers={"Retry-After": "30"})
+    return await http_exception_handler(request, error)
 
 
 def _unreadable_call(request: Request, error: Exception) -> JSONResponse:

@@ -21,7 +21,12 @@ class Turns:
     def __init__(self, concurrent: int = CONCURRENT, waiting: int = MAX_WAITING) -> None:
         """Set how many compute at the same time and how many may wait for them."""
         self._limit = anyio.CapacityLimiter(concurrent)
-        self._waiting = waiting
+        self._most_waiting = waiting
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        return self._limit.statistics().tasks_waiting
 
     async def run(self, work: Callable[[], R]) -> R:
         """Return what ``work`` returns, from a thread, when its turn comes.
@@ -29,6 +34,6 @@ class Turns:
         Raises:
             BusyError: if too many are waiting; nothing was computed then.
         """
-        if self._limit.statistics().tasks_waiting >= self._waiting:
+        if self.waiting >= self._most_waiting:
             raise BusyError(BUSY)
         return await anyio.to_thread.run_sync(work, limiter=self._limit)
