@@ -37,13 +37,10 @@ class ImageTooSmallError(InputError):
 
 
 class RefusedImageError(InputError):
-    """The image is not of the kind that the model reads; with ``answer_anyway`` it is answered, with a warning.
-
-    ``verdict`` is the guard's.
-    """
+    """The image is not of the kind that the model reads; with ``answer_anyway`` it is answered, with a warning."""
 
     def __init__(self, message: str = "", verdict: Verdict | None = None) -> None:
-        """Keep both."""
+        """Keep the message and the guard's verdict."""
         super().__init__(message)
         self.verdict = verdict
 

@@ -1,11 +1,27 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import LedoitWolf
 
+from overread.catalogue import MODELS_FOLDER, catalogue
+from overread.guard_file import read_guard
+from overread.model_folder import GUARD_FILE, digests_of
 from overread.pixel_statistics import pixel_statistics
-from training.fit_guard import features, fit_kind, fit_small_kind, gaussian, magnify, squared_distances, with_mirrored
+from tests.support.tiny_model import write_tiny_model
+from tests.training.finished_models import finish
+from training.fit_guard import (
+    features,
+    fit_kind,
+    fit_small_kind,
+    gaussian,
+    magnify,
+    squared_distances,
+    with_mirrored,
+    write_guards,
+)
 
 RANDOM = np.random.default_rng(1)
 MIXING = RANDOM.normal(size=(5, 5))
@@ -70,3 +86,15 @@ def test_magnifying_depends_on_the_row_only_and_makes_an_image_of_the_same_size_
     assert {other.size for other in changed} == {(96, 96)}
     steps = [np.abs(np.diff(np.asarray(other, float), axis=0)).mean() for other in (image, *changed)]
     assert max(steps[1:]) < steps[0]
+
+
+def test_a_fitted_guard_is_written_into_its_domains_folders_and_pinned_beside_the_other_files(tmp_path: Path) -> None:
+    folder = finish(write_tiny_model(tmp_path / "models" / "tiny"))
+    file = tmp_path / "models" / "catalogue.json"
+    before = dict(catalogue(file)["tiny"].sha256)
+    guard = read_guard(MODELS_FOLDER / "pcam-resnet18")
+    assert guard is not None
+    write_guards({"histopathology": guard}, tmp_path / "models")
+    pinned = catalogue(file)["tiny"].sha256
+    assert pinned == digests_of(folder) and set(pinned) == {*before, GUARD_FILE}
+    assert before.items() <= pinned.items()

@@ -15,7 +15,7 @@ from transformers import pipeline
 from overread.catalogue import CatalogueEntry, catalogue
 from overread.classifier import Classifier
 from overread.errors import ModelFolderError
-from overread.model_folder import CONFIG_FILE, ONNX_FILE, sha256_of
+from overread.model_folder import CONFIG_FILE, GUARD_FILE, ONNX_FILE, sha256_of
 from tests.support.hub_on_loopback import HubOnLoopback
 from tests.support.tiny_model import CONFIG, write_tiny_ensemble, write_tiny_model
 from tests.training.finished_models import CARD, finish
@@ -182,6 +182,16 @@ def test_an_unfinished_or_altered_folder_is_refused(
         (models / "tiny" / file).write_text(content)
     with pytest.raises(ModelFolderError, match=sentence):
         check_folder(tiny_entry, models / "tiny")
+
+
+def test_a_guard_that_is_not_pinned_is_refused_since_the_app_would_not_load_it(
+    models: Path, tiny_entry: CatalogueEntry
+) -> None:
+    (models / "tiny" / GUARD_FILE).write_bytes(b"a guard")
+    with pytest.raises(ModelFolderError, match=r"tiny would be served without its guard: the catalogue does not pin"):
+        check_folder(tiny_entry, models / "tiny")
+    pinned = {**tiny_entry.sha256, GUARD_FILE: sha256_of(models / "tiny" / GUARD_FILE)}
+    check_folder(dataclasses.replace(tiny_entry, sha256=pinned), models / "tiny")
 
 
 def test_an_ensembles_folder_needs_no_net_of_its_own(models: Path, tiny_entry: CatalogueEntry) -> None:
