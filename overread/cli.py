@@ -2,6 +2,7 @@
 
 overread predict IMAGE|FOLDER|- ... --model NAME|DOMAIN [--overlay FILE|FOLDER/] [--csv FILE] [--json [--no-heatmap]]
     [--answer-anyway]
+overread scan SLIDE --model NAME --out FOLDER
 overread models
 """
 
@@ -45,9 +46,10 @@ CSV_COLUMNS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code (see ``EXIT_CODES``); messages are single lines on stderr."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = _parser(scan=given[:1] == ["scan"]).parse_args(given)
     try:
-        return _models() if options.command == "models" else _predict(options)
+        return int(options.run(options))
     except InputError as error:
         print(error, file=sys.stderr)
         return EXIT_BAD_INPUT
@@ -59,12 +61,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_OUR_FAULT
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(scan: bool) -> argparse.ArgumentParser:
+    """Return the parser; the scan's own options are read, with half a second of imports, only where it is asked for."""
     layout = argparse.RawDescriptionHelpFormatter  # keeps the lines of the exit codes apart
     parser = argparse.ArgumentParser("overread", description=DISCLAIMER, epilog=EXIT_CODES, formatter_class=layout)
     parser.add_argument("--version", action="version", version=f"overread {_version()}")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("models", help="list the models and their domains")
+    commands.add_parser("models", help="list the models and their domains").set_defaults(run=_models)
+    scanner = commands.add_parser("scan", help="scan a field of view or a slide (pip install overread[scan])")
+    if scan:
+        from overread.scan import command
+
+        command.add_arguments(scanner)
+        scanner.set_defaults(run=command.run)
     predict = commands.add_parser(
         "predict", help="answer for images", description=DISCLAIMER, epilog=EXIT_CODES, formatter_class=layout
     )
@@ -91,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--csv", type=Path, metavar="FILE", help="write one row per image, errors included")
     predict.add_argument("--json", action="store_true", help="print one JSON object per line")
     predict.add_argument("--no-heatmap", action="store_true", help="leave the heat map's cells out of the JSON")
+    predict.set_defaults(run=_predict)
     return parser
 
 
@@ -101,7 +111,7 @@ def _version() -> str:
         return "(not installed)"
 
 
-def _models() -> int:
+def _models(options: argparse.Namespace) -> int:
     known = catalogue()
     defaults: dict[str, str] = {}
     for name, model in known.items():
