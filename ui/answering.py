@@ -69,17 +69,15 @@ class Answering:
         chosen = cells_from_hex(cells, heatmap.shape)
         covered = cover(picture, chosen)
         after = classifier.evidence([covered, cover(picture, quietest_cells(heatmap, chosen))])
-        first, second, elsewhere = (
-            float(sigmoid(value)) for value in (before.log_odds[0], after.log_odds[0], after.log_odds[1])
-        )
+        asked, second, elsewhere = before.log_odds[0], *after.log_odds
         return {
             "cells": int(chosen.sum()),
             "of": chosen.size,
-            "before": first,
-            "after": second,
-            "elsewhere": elsewhere,
-            "sentence": f"{chosen.sum()} of {chosen.size} cells covered: {percent(first)} becomes {percent(second)}. "
-            f"With as many cells covered where the map shows least: {percent(elsewhere)}.",
+            "before": float(sigmoid(asked)),
+            "after": float(sigmoid(second)),
+            "elsewhere": float(sigmoid(elsewhere)),
+            "sentence": f"{chosen.sum()} of {chosen.size} cells covered: {_change(asked, second)}. "
+            f"With as many cells covered where the map shows least: {_change(asked, elsewhere)}.",
             "picture": picture_url(covered),
             "heatmap": after.heatmap[0].astype(float).round(6).tolist(),
             "scale": classifier.config.heatmap.scale,
@@ -94,6 +92,12 @@ class Answering:
     def _context(self, classifier: Classifier, domain: Domain, prediction: Prediction) -> Context:
         test = self._test[classifier.identity.name]
         return Context(classifier.config, DOMAINS[domain], test, example_of(prediction.image_sha256))
+
+
+def _change(before: float, after: float) -> str:
+    """Both answers in words; log-odds too, since a probability near its end hardly moves."""
+    first, second = (percent(float(sigmoid(value))) for value in (before, after))
+    return f"{first} becomes {second} (log-odds {before:+.1f} to {after:+.1f})"
 
 
 def picture_url(picture: Image.Image) -> str:

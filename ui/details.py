@@ -25,12 +25,12 @@ def forced_decisions_html(prediction: Prediction, config: ModelConfig, test: Map
         decision = decide(prediction.probability, point, config.labels, config.operating_points)
         rows.append(
             f'<tr data-point="{escape(name)}"{data}><th scope="row">{escape(name)}</th>'
-            f"<td>{percent(point.threshold)}</td><td><b>{escape(decision)}</b></td>{cells}"
-            '<td class="ppv">-</td><td class="npv">-</td></tr>'
+            f"<td>{percent(point.threshold)}</td><td><b>{escape(decision)}</b></td>"
+            f'<td class="ppv">-</td><td class="npv">-</td>{cells}</tr>'
         )
     head = "".join(
         f'<th scope="col">{name}</th>'
-        for name in ("Point", "Threshold", "Forced decision", "Sensitivity", "Specificity", "PPV", "NPV")
+        for name in ("Point", "Threshold", "Forced decision", "PPV", "NPV", "Sensitivity", "Specificity")
     )
     return f'<table class="forced"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 

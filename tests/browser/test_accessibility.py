@@ -37,6 +37,7 @@ def test_every_state_of_a_tab_passes_axe(visit: Visit, tab: str, width: int, hei
     bench.locator(".point").select_option("screening")
     bench.locator(".paint").click()
     assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     bench.locator(".cover").click()
     expect(bench.locator(".cover-result")).to_contain_text("becomes")
     bench.locator(".compare").click()

@@ -109,13 +109,17 @@ class Workbench {
       this.file = file;
       this.shown = { ...found, image: picture };
       this.draw();
-      if (asked && !WIDE.matches) {
-        this.find(".verdict-place").scrollIntoView({ behavior: STILL.matches ? "auto" : "smooth", block: "start" });
-      }
+      if (asked) this.showVerdict();
     });
     if (answered || signal.aborted) return;
     this.clear();
     if (this.refusal) this.showRefusal(file);
+    if (asked) this.showVerdict();
+  }
+
+  showVerdict() {
+    const block = WIDE.matches ? "nearest" : "start";
+    this.find(".verdict-place").scrollIntoView({ behavior: STILL.matches ? "auto" : "smooth", block });
   }
 
   // Runs work and returns whether it was done; what fails is said.
