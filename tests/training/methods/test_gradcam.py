@@ -56,9 +56,7 @@ def assert_equal_to_pytorch_grad_cam(net: nn.Module, layer: nn.Module, pixels: T
         with GradCAM(net, [layer]) as cam:
             expected = cam(pixels, [log_odds_of(wanted, other)] * len(pixels))  # (N, H, W), each scaled to 0..1
         ours = np.maximum(heatmap if wanted == 1 else -heatmap, 0)
-        scaled = scale_cam_image(
-            scale_cam_image(ours, pixels.shape[-2:])
-        )  # as the library: before and after resizing
+        scaled = scale_cam_image(scale_cam_image(ours, pixels.shape[-2:]))  # as the library: before and after resizing
         assert np.abs(scaled - expected).max() < 1e-4
 
 
