@@ -49,8 +49,6 @@ def code(small_recipe: Recipe) -> dict[str, str]:
 def with_torchvision(code: str) -> str:
     """Return code for a process in which torch and torchvision fit each other, as on its reader's machine."""
     return f"""
-import sys
-sys.path.insert(0, {str(Path(__file__).parents[3])!r})
 from training.methods.torchvision_operators import declare_missing_operators
 declare_missing_operators()
 {code}"""
