@@ -36,7 +36,7 @@ def report_pdf(prediction: Prediction, context: Context) -> bytes:
     _picture(pdf, prediction.picture, MARGIN, top, f"The image that was read: {prediction.image_sha256[:12]}")
     said = f"The same with the evidence for and against {prediction.finding} over it"
     _picture(pdf, prediction.overlay, 210 - MARGIN - PICTURE, top, said)
-    pdf.set_y(top + PICTURE + 3)
+    pdf.set_y(top + _height(prediction.picture) + 3)
     _legend(pdf, prediction.finding, config.heatmap.scale)
     for text in _paragraphs(prediction, context):
         _line(pdf, text, 10)
@@ -89,10 +89,15 @@ def _identity(prediction: Prediction) -> list[str]:
 
 
 def _picture(pdf: FPDF, picture: Image.Image, x: float, y: float, alternative: str) -> None:
-    """Place an image in a square of ``PICTURE`` mm without distorting it."""
+    """Place an image, at most ``PICTURE`` mm wide and high, without distorting it."""
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=90, subsampling=0)
-    pdf.image(buffer, x, y, PICTURE, PICTURE, keep_aspect_ratio=True, alt_text=alternative)
+    pdf.image(buffer, x, y, PICTURE, _height(picture), keep_aspect_ratio=True, alt_text=alternative)
+
+
+def _height(picture: Image.Image) -> float:
+    """The height of an image on the page, in mm."""
+    return PICTURE * min(1.0, picture.height / picture.width)
 
 
 def _legend(pdf: FPDF, finding: str, scale: float) -> None:

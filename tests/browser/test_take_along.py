@@ -57,7 +57,7 @@ def test_the_picture_is_saved_with_map_and_legend(bench: Locator) -> None:
     assert (pixels[-50:].min(axis=2) < 100).sum() > 500  # the caption
 
 
-def test_the_report_is_one_page_with_figures_digests_and_disclaimer(bench: Locator) -> None:
+def test_the_report_is_saved_as_pdf(bench: Locator) -> None:
     name, data = saved(bench, ".save-report")
     assert name.endswith("-report.pdf") and data.startswith(b"%PDF")
     assert data.count(b"/Type /Page\n") == 1
