@@ -11,6 +11,8 @@ PORT ?= 7860
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+# Two test processes on two cores: a second thread in each would only wait.
+ONE_THREAD := OMP_NUM_THREADS=1 OVERREAD_THREADS=1
 # The emulator pins versions that Gradio does not take, hence an environment of its own.
 LAMBDA_VENV := .venv-lambda
 LAMBDA := $(LAMBDA_VENV)/bin
@@ -28,7 +30,7 @@ test: $(VENV)/.test-installed lambda-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --ignore=tests/overread_lambda
+	$(ONE_THREAD) $(BIN)/python -m pytest --ignore=tests/overread_lambda -n 2 --dist loadfile
 
 lambda-test: $(LAMBDA_VENV)/.installed
 	$(LAMBDA)/python -m pytest -n 2 --confcutdir=tests/overread_lambda tests/overread_lambda

@@ -39,7 +39,7 @@ from overread.classifier import Classifier
 from overread.model_folder import ONNX_FILE
 from overread.prediction import Prediction
 from training.measure.torch_heatmaps import last_stage
-from training.methods.gradcam import log_odds
+from training.methods.heatmap_in_graph import log_odds
 from training.methods.torch_model import build_model
 from training.recipes.nets import RECIPES
 

@@ -13,7 +13,7 @@ from overread.errors import ModelFolderError, RefusedImageError
 from overread.evidence import Evidence
 from overread.guard import Verdict
 from overread.guard_file import read_guard
-from overread.heatmaps import display_size, draw_overlay, outline_centre
+from overread.heatmap_drawing import display_size, draw_overlay, outline_centre
 from overread.hub import ModelSource, locate
 from overread.images import DecodedImage, ImageSource, decode
 from overread.model_folder import CONFIG_FILE, ONNX_FILE, ModelConfig, read_config, sha256_of

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overread.catalogue import NAMESPACE_VARIABLE, CatalogueEntry
-from overread.download import SECONDS_VARIABLE, DownloadError, cached, download
 from overread.errors import ModelFolderError
+from overread.hub_download import SECONDS_VARIABLE, DownloadError, cached, download
 from overread.model_folder import sha256_of
 
 log = logging.getLogger(__name__)

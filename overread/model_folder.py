@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from overread.errors import ModelFolderError, UnknownOperatingPointError
+from overread.flips import AS_IT_IS, FLIPPED_AXES
 from overread.preprocessing import Preprocessing
-from overread.views import AS_IT_IS, FLIPPED_AXES
 
 CONFIG_FILE = "config.json"
 ONNX_FILE = "onnx/model.onnx"

@@ -7,10 +7,10 @@ from time import perf_counter
 from PIL import Image
 
 from overread.evidence import Evidence, average
+from overread.flips import AS_IT_IS, flip
 from overread.preprocessing import Preprocessing
 from overread.probability import log_odds
 from overread.session import Float32, OnnxSession
-from overread.views import AS_IT_IS, flip
 
 
 class Net:
@@ -22,7 +22,7 @@ class Net:
         self.preprocessing = preprocessing
 
     def evidence(self, images: Sequence[Image.Image], views: Sequence[str] = (AS_IT_IS,)) -> Evidence:
-        """Return the evidence in RGB images of any size, averaged over views; see ``overread.views``."""
+        """Return the evidence in RGB images of any size, averaged over views; see ``overread.flips``."""
         started = perf_counter()
         pixel_values = self.preprocessing(images)  # (N, 3, H, W) float32
         preprocess_ms = (perf_counter() - started) * 1000

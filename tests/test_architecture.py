@@ -76,5 +76,5 @@ def test_a_package_imports_nothing_above_it(package: str) -> None:
 def test_no_room_of_training_imports_a_command() -> None:
     commands = {name for name, file in MODULES.items() if file.parent == ROOT / "training"} - {"training"}
     rooms = {name for name, file in MODULES.items() if file.parent.parent == ROOT / "training"}
-    assert {"training.train", "training.evaluate"} <= commands and "training.methods.gradcam" in rooms
+    assert {"training.train", "training.evaluate"} <= commands and "training.methods.heatmap_in_graph" in rooms
     assert not {(room, imported) for room in rooms for imported in IMPORTS[room] & commands}

@@ -19,10 +19,10 @@ from datasets import Dataset, Image
 from PIL import Image as PillowImage
 
 from overread.catalogue import MODELS_FOLDER
-from overread.evaluation import EVALUATION_FILE
+from overread.flips import AS_IT_IS
 from overread.model_folder import CONFIG_FILE, OperatingPoint
 from overread.probability import sigmoid
-from overread.views import AS_IT_IS
+from overread.reported_figures import EVALUATION_FILE
 from training.data.data_sets import CHEST_XRAY_PNEUMONIA, NIH_CHEST_XRAY
 from training.data.splits import file_names, kind_of, load_split
 from training.measure import plots

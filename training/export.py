@@ -28,7 +28,7 @@ from training.data.validation_set import ValidationImages, validation_images
 from training.measure.calibration import Calibration, colour_scale, fit_calibration
 from training.measure.operating_points import decision_settings
 from training.measure.training_record import TRAINING_FILE
-from training.methods.gradcam import HeatmapClassifier
+from training.methods.heatmap_in_graph import HeatmapClassifier
 from training.methods.torch_model import save_weights
 from training.methods.weight_compression import EXPORT_FILE, compress_file, round_weights
 from training.recipes.nets import RECIPES, Recipe

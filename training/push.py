@@ -21,9 +21,9 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from overread.catalogue import CATALOGUE_FILE, MODELS_FOLDER, CatalogueEntry, catalogue, pin_commits
 from overread.errors import ModelFolderError, OverreadError, UnknownModelError
-from overread.evaluation import EVALUATION_FILE
 from overread.hub import verify
 from overread.model_folder import CONFIG_FILE, GUARD_FILE, ONNX_FILE
+from overread.reported_figures import EVALUATION_FILE
 from training.reports.snippets import OWN_NAMESPACE
 
 README = Path(__file__).parents[1] / "README.md"

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from overread.catalogue import CATALOGUE_FILE, catalogue
-from overread.evaluation import EVALUATION_FILE
+from overread.reported_figures import EVALUATION_FILE
 from training.reports import limits_table
 from training.reports.model_card import write_card
 from training.reports.summary_table import summary_table, write_between_marks

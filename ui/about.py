@@ -4,7 +4,7 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from overread.evaluation import summary_table
+from overread.reported_figures import summary_table
 from overread.service import Service
 
 ABOUT = Path(__file__).with_name("about.md")

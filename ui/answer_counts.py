@@ -37,7 +37,7 @@ def answer_counts(test: Mapping[str, Any] | None, points: Mapping[str, Operating
     """Return the counts by answer; empty if the model was not evaluated, or at other thresholds than it has now.
 
     Args:
-        test: the test split's results, see ``overread.evaluation.on_test_split``.
+        test: the test split's results, see ``overread.reported_figures.on_test_split``.
         points: the model's operating points by name.
     """
     if test is None:

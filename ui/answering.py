@@ -8,17 +8,17 @@ from PIL import Image
 
 from overread.catalogue import Domain
 from overread.classifier import Classifier
-from overread.evaluation import on_test_split
-from overread.heatmaps import display_size
+from overread.heatmap_drawing import display_size
 from overread.images import decode
 from overread.prediction import Prediction
 from overread.probability import sigmoid
+from overread.reported_figures import on_test_split
 from overread.service import Service
-from ui.covering import cells_from_hex, cover, quietest_cells
+from ui.cover_and_ask import cells_from_hex, cover, quietest_cells
 from ui.details import details_html, forced_decisions_html
 from ui.domains import DOMAINS
 from ui.examples import example_of
-from ui.report import report_pdf
+from ui.pdf_report import report_pdf
 from ui.verdict import Context, bar_position, percent, spoken, verdict_html
 
 LOSSLESS_SIDE = 256  # pixels: smaller images are sent as PNG at their own size, and the page enlarges them
@@ -60,7 +60,7 @@ class Answering:
             data: the image file.
             domain: the tab.
             model: which model answers; empty: the default.
-            cells: see ``ui.covering.cells_from_hex``.
+            cells: see ``ui.cover_and_ask.cells_from_hex``.
         """
         classifier = self._service.classifier(domain, model)
         picture = decode(data).picture

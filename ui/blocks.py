@@ -20,7 +20,7 @@ from gradio.state_holder import SessionState
 from overread.errors import InputError
 from ui.api_reference import Argument
 from ui.failures import explained
-from ui.received import UNREADABLE, UnreadableRequestError, receive
+from ui.received_images import UNREADABLE, UnreadableRequestError, receive
 
 log = logging.getLogger("overread")
 

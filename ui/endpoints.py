@@ -11,7 +11,7 @@ from overread.catalogue import Domain
 from overread.prediction import DISCLAIMER
 from overread.service import Service
 from ui.domains import DOMAINS
-from ui.received import path_of
+from ui.received_images import path_of
 
 INFERENCE = "inference"  # the endpoints share one queue: more sessions at once would only wait for the same cores
 

@@ -24,7 +24,7 @@ from overread.service import Service
 from ui.api_reference import LIMITS, answer_fields, arguments
 from ui.domains import DOMAINS
 from ui.failures import code_of, sentence_of
-from ui.received import NOT_UPLOADED, UnknownEndpointError, UnreadableRequestError, image_bytes
+from ui.received_images import NOT_UPLOADED, UnknownEndpointError, UnreadableRequestError, image_bytes
 from ui.request_limits import MAX_BODY_BYTES
 from ui.turns import Turns
 

@@ -17,7 +17,7 @@ from overread.errors import InputError, RefusedImageError
 from ui.answering import Answering
 from ui.domains import DOMAINS
 from ui.failures import as_json
-from ui.received import BusyError, UnknownEndpointError
+from ui.received_images import BusyError, UnknownEndpointError
 from ui.turns import Turns
 
 WEB = Path(__file__).with_name("web")

@@ -23,7 +23,7 @@ from ui.examples import EXAMPLES
 from ui.failures import as_json
 from ui.mcp_tools import PATH, McpTools
 from ui.page_routes import page_routes
-from ui.received import UNREADABLE, BusyError, UnknownEndpointError, UnreadableRequestError
+from ui.received_images import UNREADABLE, BusyError, UnknownEndpointError, UnreadableRequestError
 from ui.request_limits import RequestLimits
 from ui.share_tags import ShareTags
 from ui.turns import BUSY, Turns

@@ -6,7 +6,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from ui.received import BusyError
+from ui.received_images import BusyError
 
 R = TypeVar("R")
 

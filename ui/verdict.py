@@ -25,7 +25,7 @@ class Context:
     Attributes:
         config: of the model that answered.
         words: the domain's.
-        test: the model's results on its test split, see ``overread.evaluation.on_test_split``.
+        test: the model's results on its test split, see ``overread.reported_figures.on_test_split``.
         example: the example that was answered, whose true label is shown; None for a visitor's own image.
     """
 

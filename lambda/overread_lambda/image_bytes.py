@@ -2,7 +2,7 @@
 
 import os
 
-from overread.fetch import fetch
+from overread.link_download import fetch
 from overread_lambda.events import Link
 from overread_lambda.s3_objects import S3Object, read_object
 

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from overread.heatmaps import FOR_FINDING, MAX_OPACITY, display_size, draw_overlay
+from overread.heatmap_drawing import FOR_FINDING, MAX_OPACITY, display_size, draw_overlay
 from overread.scan.result import ScanResult
 
 BAR_SHARE = 0.25  # of the image's width, at most

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from overread.heatmaps import FOR_FINDING
+from overread.heatmap_drawing import FOR_FINDING
 from overread.scan.result import ScanResult
 
 Ring = Iterable[tuple[float, float]]  # closed: the first point is the last one too

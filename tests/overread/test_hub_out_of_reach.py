@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from overread.catalogue import CatalogueEntry, catalogue
-from overread.download import DownloadError
 from overread.errors import ModelFolderError
 from overread.hub import Hub, locate
+from overread.hub_download import DownloadError
 from tests.support.hub_on_loopback import HubOnLoopback
 
 ROOT = Path(__file__).parents[2]

@@ -18,10 +18,10 @@ from transformers import pipeline
 from overread.catalogue import CatalogueEntry, catalogue, pin_files
 from overread.classifier import Classifier
 from overread.errors import ModelFolderError
+from overread.flips import AS_IT_IS
 from overread.hub import verify
 from overread.model_folder import digests_of
 from overread.session import OnnxSession
-from overread.views import AS_IT_IS
 from tests.support.stained_patch import stained_patch
 from training.build_ensemble import build_ensemble
 from training.evaluate import evaluate

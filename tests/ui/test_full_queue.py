@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from overread.service import Service
 from ui.page_routes import page_routes
-from ui.received import BusyError
+from ui.received_images import BusyError
 from ui.serving import app_options
 from ui.turns import BUSY, Turns
 

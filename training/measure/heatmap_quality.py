@@ -52,7 +52,7 @@ def play_pointing_game(
 
     Args:
         members: one net, or an ensemble's.
-        views: that are averaged, see ``overread.views``.
+        views: that are averaged, see ``overread.flips``.
         models: the folder of model folders.
         dataset: the split.
         log_odds: (N,) of the model on its rows.

@@ -17,7 +17,7 @@ from PIL import Image
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
-from overread.heatmaps import AGAINST_FINDING, FOR_FINDING
+from overread.heatmap_drawing import AGAINST_FINDING, FOR_FINDING
 from overread.model_folder import OperatingPoint
 from training.measure.intervals import Floats
 from training.measure.metrics import BINS

@@ -19,9 +19,9 @@ from overread.classifier import BATCH_SIZE, Classifier
 from overread.ensemble import combine
 from overread.errors import ModelFolderError
 from overread.evidence import Evidence, average
+from overread.flips import AS_IT_IS
 from overread.model_folder import EnsembleSettings
 from overread.probability import sigmoid
-from overread.views import AS_IT_IS
 from training.data.validation_set import batches
 
 Part = Literal["validation", "corrupted", "test", "external"]  # corrupted: the validation images, corrupted

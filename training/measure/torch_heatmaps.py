@@ -12,8 +12,8 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 from transformers import TimmWrapperForImageClassification
 
-from overread.views import flip
-from training.methods.gradcam import HeatmapClassifier
+from overread.flips import flip
+from training.methods.heatmap_in_graph import HeatmapClassifier
 
 Floats = npt.NDArray[np.floating]
 HeatmapOf = Callable[[Floats], Floats]  # pixel values (N, 3, H, W) float32 -> heat maps (N, h, w)

@@ -8,7 +8,7 @@ import torch
 from PIL import Image, ImageFilter
 from torchvision.transforms import v2
 
-from training.recipes.augmentations import (
+from training.recipes.augmentation_strengths import (
     AUGMENTATIONS,
     AugmentationName,
     ChestXrayAugmentation,
@@ -159,7 +159,7 @@ class EraseMarkers(v2.Transform):
 
 
 def augmentation_for(name: AugmentationName) -> Augmentation:
-    """Return the augmentation of that name in ``training/recipes/augmentations.py``; images keep their size."""
+    """Return the augmentation of that name, see ``recipes/augmentation_strengths.py``; images keep their size."""
     settings = AUGMENTATIONS[name]
     if isinstance(settings, HistopathologyAugmentation):
         return v2.Compose(_histopathology(settings))

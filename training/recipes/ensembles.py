@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from overread.views import AS_IT_IS, FLIPPED_AXES
+from overread.flips import AS_IT_IS, FLIPPED_AXES
 from training.data.data_sets import Source
 from training.recipes.nets import RECIPES
 
@@ -13,7 +13,7 @@ class EnsembleRecipe:
 
     name: str
     members: tuple[str, ...]  # names of recipes on one data set
-    views: tuple[str, ...]  # of `overread.views`, each shown to each member
+    views: tuple[str, ...]  # of `overread.flips`, each shown to each member
 
     @property
     def source(self) -> Source:

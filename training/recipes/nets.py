@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from overread.preprocessing import Preprocessing
 from training.data.data_sets import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON, Source
-from training.recipes.augmentations import AugmentationName
+from training.recipes.augmentation_strengths import AugmentationName
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3  # EfficientNet-Lite's: (x - 127) / 128 on 0..255

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from overread.evaluation import interval
+from overread.reported_figures import interval
 
 GUARD_INTRODUCTION = (
     "Before the net runs, a guard looks at statistics of the pixels (grey levels, texture, colour, layout). It accepts "

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from overread.catalogue import CatalogueEntry
-from overread.evaluation import interval
+from overread.reported_figures import interval
 from training.measure.guard_evaluation import GUARD_EVALUATION_FILE
 from training.measure.intervals import proportion
 from training.measure.predictions import PREDICTIONS_FILE

@@ -7,8 +7,8 @@ from typing import Any
 
 from huggingface_hub import ModelCard
 
-from overread.evaluation import EVALUATION_FILE, interval
 from overread.model_folder import CONFIG_FILE, read_config
+from overread.reported_figures import EVALUATION_FILE, interval
 from training.data.data_sets import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON, Source
 from training.measure.comparisons import Comparison, compare_with_others
 from training.measure.guard_evaluation import GUARD_EVALUATION_FILE

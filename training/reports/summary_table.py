@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from overread.evaluation import EVALUATION_FILE, interval
 from overread.model_folder import read_config
+from overread.reported_figures import EVALUATION_FILE, interval
 
 BEGIN = "<!-- models: written by python -m training report -->"
 END = "<!-- end of models -->"

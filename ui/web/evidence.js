@@ -1,6 +1,6 @@
 // The evidence viewer: picture and map as layers of one canvas that are zoomed, moved and read together.
 
-import { colouredMap, contour } from "./map.js";
+import { colouredMap, contour } from "./heatmap.js";
 
 const MAX_ZOOM = 12;
 const LEVELS = [-0.75, -0.5, -0.25, 0.25, 0.5, 0.75]; // of the scale, where contours run

@@ -3,7 +3,7 @@
 import { EvidenceView } from "./evidence.js";
 import { acceptFiles } from "./files.js";
 import { Guessing } from "./guessing.js";
-import { asHex, strongestCells } from "./map.js";
+import { asHex, strongestCells } from "./heatmap.js";
 import { NotAnswered, ask, exampleFile, root } from "./requests.js";
 import { npy, programs, save } from "./saving.js";
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from overread.heatmaps import AGAINST_FINDING, FOR_FINDING
+from overread.heatmap_drawing import AGAINST_FINDING, FOR_FINDING
 from overread.model_folder import OperatingPoint
 from training.measure import plots
 from training.measure.intervals import Floats

@@ -17,7 +17,7 @@ from training.measure.pointing_game import (
     pointing_game,
 )
 from training.measure.torch_heatmaps import HeatmapOf, own_heatmap, pytorch_grad_cam_heatmap
-from training.methods.gradcam import HeatmapClassifier
+from training.methods.heatmap_in_graph import HeatmapClassifier
 
 LABELS = np.array([0, 1, 0, 0, 1, 0, 0])
 # Image i is i everywhere but in its upper left pixel, which is 100 + i: flips and shifts are noticed.

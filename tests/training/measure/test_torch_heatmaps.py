@@ -8,7 +8,7 @@ from torch import nn
 
 from tests.training.measure.noise_images import noise
 from training.measure.torch_heatmaps import last_stage, mean_over_views, own_heatmap, pytorch_grad_cam_heatmap
-from training.methods.gradcam import HeatmapClassifier
+from training.methods.heatmap_in_graph import HeatmapClassifier
 
 
 def test_heat_maps_of_views_are_flipped_back_before_they_are_averaged() -> None:

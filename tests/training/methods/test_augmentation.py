@@ -14,7 +14,7 @@ from training.methods.augmentation import (
     StainJitter,
     augmentation_for,
 )
-from training.recipes.augmentations import AUGMENTATIONS, AugmentationName
+from training.recipes.augmentation_strengths import AUGMENTATIONS, AugmentationName
 
 GRADIENT = Image.fromarray(np.linspace(30, 220, 64 * 64 * 3).reshape(64, 64, 3).astype(np.uint8))
 

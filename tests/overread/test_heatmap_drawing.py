@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from overread.heatmaps import (
+from overread.heatmap_drawing import (
     AGAINST_FINDING,
     FOR_FINDING,
     MAX_OPACITY,

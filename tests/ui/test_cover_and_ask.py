@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ui.covering import UnreadableCoverError, cells_from_hex, cover, quietest_cells
+from ui.cover_and_ask import UnreadableCoverError, cells_from_hex, cover, quietest_cells
 
 
 def test_cells_are_read_by_row_from_the_highest_bit() -> None:

@@ -1,4 +1,4 @@
-// The signed map as pixels: the same colours, scale and interpolation as overread/heatmaps.py.
+// The signed map as pixels: the same colours, scale and interpolation as overread/heatmap_drawing.py.
 
 export const FOR = [255, 128, 0];
 export const AGAINST = [0, 150, 170];

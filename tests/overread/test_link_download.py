@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 
 from overread.errors import ImageTooLargeError, NotAllowedError, SourceError
-from overread.fetch import fetch, is_public
+from overread.link_download import fetch, is_public
 
 HOST, PUBLIC = "pictures.example.org", "93.184.215.14"
 PIXELS = b"pixels" * 1000

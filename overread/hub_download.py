@@ -3,7 +3,7 @@
 huggingface_hub's client has no overall limit: it repeats failed requests, waits as long as a server asks it to, and its
 Xet transfers run in native code. Only another process can be ended in all of these cases.
 
-``python -m overread.download CACHE REPOSITORY REVISION FILE...`` is that process. It prints one JSON object:
+``python -m overread.hub_download CACHE REPOSITORY REVISION FILE...`` is that process. It prints one JSON object:
 ``{"folder": ...}``, or ``{"reason": ..., "concerns_all": ...}``.
 """
 
@@ -54,7 +54,7 @@ def download(repository: str, revision: str, files: Sequence[str], seconds: floa
     from huggingface_hub import constants
 
     cache = Path(constants.HF_HUB_CACHE).expanduser().resolve()
-    command = [sys.executable, "-m", "overread.download", str(cache), repository, revision, *files]
+    command = [sys.executable, "-m", "overread.hub_download", str(cache), repository, revision, *files]
     on_terminal = sys.stderr is not None and sys.stderr.isatty()
     try:
         done = subprocess.run(

@@ -18,7 +18,7 @@ from overread.session import OnnxSession
 from training.export import export_onnx, fold_calibration
 from training.measure.calibration import Calibration
 from training.measure.torch_heatmaps import last_stage
-from training.methods.gradcam import HeatmapClassifier
+from training.methods.heatmap_in_graph import HeatmapClassifier
 from training.recipes.nets import RECIPES
 from training.restore_weights import restore
 

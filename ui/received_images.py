@@ -9,8 +9,8 @@ from typing import Any
 from gradio.utils import is_in_or_equal
 
 from overread.errors import EmptyImageError, ImageTooLargeError, InputError, UnsupportedImageError
-from overread.fetch import fetch
 from overread.images import MAX_FILE_BYTES
+from overread.link_download import fetch
 
 LINK_REDIRECTS = 3
 NOT_UPLOADED = (

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from overread.flips import AS_IT_IS, FLIPPED_AXES
 from overread.net import Net
 from overread.preprocessing import Preprocessing
 from overread.session import Float32, Outputs
-from overread.views import AS_IT_IS, FLIPPED_AXES
 
 SIZE = 4
 PLAIN = Preprocessing(SIZE, SIZE, "bicubic", (0.0,) * 3, (1.0,) * 3)

@@ -9,7 +9,7 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 from PIL import Image
 
-from overread.heatmaps import AGAINST_FINDING, FOR_FINDING
+from overread.heatmap_drawing import AGAINST_FINDING, FOR_FINDING
 from overread.prediction import DISCLAIMER, Prediction
 from overread.reading import decide
 from ui.answer_counts import answer_counts, wilson

@@ -10,7 +10,7 @@ from overread.prediction import DISCLAIMER
 from tests.ui.test_verdict import TEST
 from ui.domains import DOMAINS
 from ui.examples import examples
-from ui.report import report_pdf
+from ui.pdf_report import report_pdf
 from ui.verdict import Context
 
 
