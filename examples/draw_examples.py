@@ -10,32 +10,18 @@ import json
 import random
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow.parquet as pq
+
+from ui.examples import Example
 
 HERE = Path(__file__).parent
 SEED = 2026
 EACH = 3  # patches of each label
 PATCH_LABELS = ("no tumour in the centre", "tumour in the centre")
 FILM_LABELS = {"bacteria": "pneumonia (bacterial)", "virus": "pneumonia (viral)"}
-
-
-@dataclass(frozen=True)
-class Example:
-    """One line of the manifest; ``row`` counts from 0 in the test split's parquet file, None for a film."""
-
-    file: str
-    domain: str
-    label: str
-    data_set: str
-    split: str
-    row: int | None
-    source_file: str
-    licence: str
-    attribution: str
-    sha256: str
 
 
 def patches(data: Path) -> Iterator[tuple[Example, bytes]]:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import anyio.to_thread
 from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -19,6 +20,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from overread.catalogue import Domain
+from overread.classifier import Classifier
 from overread.prediction import DISCLAIMER
 from overread.service import Service
 from ui.api_reference import LIMITS, answer_fields, arguments
@@ -82,15 +84,18 @@ class McpTools:
                 raise UnknownEndpointError(f"There is no tool {name!r}: choose {', '.join(self._by_tool)}.")
             domain = self._by_tool[name]
             values = self._checked(domain, sent)
-            return await self._turns.run(lambda: self._answer(domain, values))
+            classifier = self._service.classifier(domain, values["model"])
+            classifier.config.operating_point(values["operating_point"] or None)  # raises before a link is read
+            # Before the turn: a slow link must not keep other calls from computing.
+            data = await anyio.to_thread.run_sync(image_bytes, values["image"])
+            return await self._turns.run(lambda: self._answer(classifier, data, values))
         except Exception as error:
             text = json.dumps({"error": sentence_of(error), "code": code_of(error)}, ensure_ascii=False)
             return types.CallToolResult(content=[types.TextContent(type="text", text=text)], isError=True)
 
-    def _answer(self, domain: Domain, values: Mapping[str, Any]) -> types.CallToolResult:
-        classifier = self._service.classifier(domain, values["model"])
+    def _answer(self, classifier: Classifier, data: bytes, values: Mapping[str, Any]) -> types.CallToolResult:
         prediction = classifier.predict(
-            image_bytes(values["image"]), values["operating_point"] or None, values["smooth"], values["answer_anyway"]
+            data, values["operating_point"] or None, values["smooth"], values["answer_anyway"]
         )
         answer = prediction.to_json()
         if not values[GRID]:

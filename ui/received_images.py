@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,6 @@ NOT_UPLOADED = (
 NOTHING_SENT = "There is no picture: upload or paste one, or pick an example."
 MAX_BASE64 = MAX_FILE_BYTES // 3 * 4 + 1024  # characters, with a data URL's prefix
 MIN_BYTES = 32  # a short word is valid base64, and no image
-
-
 UNREADABLE = "The request cannot be read: /llms.txt and the API page say what each endpoint takes."
 
 
@@ -111,9 +110,12 @@ def _from_base64(text: str) -> bytes:
 
 
 def _keep(data: bytes, cache: Path) -> Path:
-    """Return the file in the cache that holds the bytes; Gradio deletes it with the uploads."""
+    """Return the file in the cache that holds the bytes; Gradio deletes it with the uploads.
+
+    Equal images share a file, which another request may be reading: it is replaced whole, never written in place.
+    """
     folder = cache / hashlib.sha256(data).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "picture"
-    path.write_bytes(data)
-    return path
+    path, written = folder / "picture", folder / uuid.uuid4().hex
+    written.write_bytes(data)
+    return written.replace(path)
