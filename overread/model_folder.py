@@ -82,6 +82,8 @@ class ModelConfig:
     heatmap: HeatmapSettings
     region: Region | None
     ensemble: EnsembleSettings | None
+    title: str = ""  # for people, where a model is chosen
+    summary: str = ""  # likewise, one line
 
     def operating_point(self, name: str | None) -> OperatingPoint:
         """Return the named operating point, or the default for None.
@@ -116,6 +118,8 @@ def read_config(folder: Path) -> ModelConfig:
             heatmap=HeatmapSettings(**ours["heatmap"]),
             region=Region(**ours["region"]) if ours.get("region") else None,
             ensemble=EnsembleSettings(**ours["ensemble"]) if ours.get("ensemble") else None,
+            title=ours.get("title", ""),
+            summary=ours.get("summary", ""),
         )
         for name in (None, *NEEDED_POINTS):
             read.operating_point(name)
