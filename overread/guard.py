@@ -37,8 +37,8 @@ class Verdict:
             needs a warning; "refused": not of the kind that the model reads.
         code: a stable name of the reason for programs, such as "inverted-greys"; "" where accepted.
         reason: one or two sentences for people that name what was seen; "" where accepted.
-        distance: squared Mahalanobis distance to what the model learned from, in units of the familiar limit: from 1 on
-            an image is unfamiliar. None where the DICOM tags decided.
+        distance: squared Mahalanobis distance to the nearest kind that the model learned from, in units of its familiar
+            limit: from 1 on an image is unfamiliar. None where the DICOM tags decided.
     """
 
     outcome: Outcome
@@ -72,7 +72,7 @@ class Kind:
         precision: (D, D), the inverse of their covariance.
         familiar: what 2 or 3 % of the validation images exceed.
         limit: what 1 % of the validation images exceed.
-        warning: what to tell the reader about an image of this kind if the model did not learn from any.
+        warning: what to tell the reader about an unfamiliar image if this is the nearest kind; "": a general sentence.
     """
 
     name: str
@@ -87,6 +87,10 @@ class Kind:
         """Return the squared Mahalanobis distance, without a unit."""
         offset = np.concatenate([getattr(statistics, part) for part in self.parts]) - self.mean
         return float(offset @ self.precision @ offset)
+
+    def unfamiliarity(self, statistics: PixelStatistics) -> float:
+        """Return the squared distance in units of the familiar limit: above 1 the image is unlike most of this kind."""
+        return self.squared_distance(statistics) / self.familiar
 
     def excess(self, statistics: PixelStatistics) -> float:
         """Return the squared distance in units of the limit: above 1 the image is not of this kind."""
@@ -122,13 +126,13 @@ class Guard:
 
     Attributes:
         subject: what the model reads.
-        learned: the kind that the model learned from.
+        learned: the kinds that the model learned from, such as the films of each hospital.
         wider: kinds of the same subject that it did not learn from: an image of one is unfamiliar.
         others: kinds that may be sent by mistake, to name what was refused.
     """
 
     subject: Subject
-    learned: Kind
+    learned: tuple[Kind, ...]
     wider: tuple[Kind, ...] = ()
     others: tuple[Kind, ...] = ()
 
@@ -159,7 +163,7 @@ class Guard:
         return Verdict("accepted")
 
     def _judge_pixels(self, image: Image.Image, seen: PixelStatistics) -> Verdict:
-        subject, distance = self.subject, self.learned.squared_distance(seen) / self.learned.familiar
+        subject, distance = self.subject, min(kind.unfamiliarity(seen) for kind in self.learned)
         excess = self.excess(seen)
         if seen.contrast < subject.least_contrast:
             return Verdict("refused", "blank", "The image is almost blank.", distance)
@@ -170,13 +174,13 @@ class Guard:
         if subject.grey and seen.colourfulness > TINTED:
             return Verdict("unfamiliar", "tinted", "The image is tinted; the model learned from grey ones.", distance)
         if distance > 1:
-            nearest = min((self.learned, *self.wider), key=lambda kind: kind.excess(seen))
+            nearest = min((*self.learned, *self.wider), key=lambda kind: kind.excess(seen))
             return Verdict("unfamiliar", "unlike-learned", nearest.warning or _UNLIKE_LEARNED, distance)
         return Verdict("accepted", distance=distance)
 
     def excess(self, seen: PixelStatistics) -> float:
         """Return the squared distance to the nearest kind of the subject, in units of its limit: refused above 1."""
-        return min(kind.excess(seen) for kind in (self.learned, *self.wider))
+        return min(kind.excess(seen) for kind in (*self.learned, *self.wider))
 
     def _name(self, image: Image.Image, seen: PixelStatistics) -> tuple[str, str]:
         """Return the code and the sentence for an image that is not of the subject: how to mend it, or what it is."""

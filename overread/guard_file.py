@@ -34,17 +34,20 @@ def read_guard(folder: Path) -> Guard | None:
             ]
         subject = Subject(**{name: _frozen(value) for name, value in header["subject"].items()})
         roles = [values["role"] for values in header["kinds"]]
-        wider, others = (
-            tuple(kind for kind, of in zip(kinds, roles, strict=True) if of == role) for role in ("wider", "other")
+        learned, wider, others = (
+            tuple(kind for kind, of in zip(kinds, roles, strict=True) if of == role)
+            for role in ("learned", "wider", "other")
         )
-        return Guard(subject, kinds[roles.index("learned")], wider, others)
+        if not learned:
+            raise ValueError("it has no kind that the model learned from")
+        return Guard(subject, learned, wider, others)
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise ModelFolderError(f"{folder.name}/{GUARD_FILE} cannot be used: {error!r}") from error
 
 
 def write_guard(guard: Guard, folder: Path) -> Path:
     """Return the file that was written into a model folder; equal guards give equal bytes."""
-    roles = [("learned", guard.learned), *(("wider", kind) for kind in guard.wider)]
+    roles = [("learned", kind) for kind in guard.learned] + [("wider", kind) for kind in guard.wider]
     roles += [("other", kind) for kind in guard.others]
     described = [
         {"role": role, **{field.name: getattr(kind, field.name) for field in fields(kind) if field.name not in _ARRAYS}}

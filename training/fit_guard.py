@@ -8,6 +8,7 @@ folders and pins it in ``models/catalogue.json``.
 
 import argparse
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,6 @@ FILM = Subject(
     least_contrast=0.08,  # the least of 5,000 films, damaged ones included, has 0.13
     modalities=("CR", "DX", "RF", "XA"),
     body_part="the chest",
-    ages=(1, 5),
 )
 PATCH = Subject(
     name="a stained section of a lymph node at 10x",
@@ -54,9 +54,9 @@ PATCH = Subject(
     least_contrast=0.012,  # patches of fat and glass are nearly blank, too
     modalities=("SM", "GM", "XC"),
 )
-OTHER_HOSPITAL = (
-    "This looks like a film of an adult or of another hospital; the model learned from films of children at one "
-    "hospital."
+CHILDREN = (1, 5)  # years of age (Kermany et al. 2018)
+ELSEWHERE = (
+    "This film is unlike most of those that the model learned from, of children at one hospital and adults at another."
 )
 DAMAGED = "Exposure, sharpness or framing of this film are unusual."
 MAGNIFIED = "This looks magnified or blurred; the model learned from tissue at 10x (0.97 µm per pixel)."
@@ -88,15 +88,23 @@ def fit_kind(
 
 
 def fit_small_kind(
-    name: str, parts: tuple[Part, ...], images: Floats, patients: Sequence[object], warning: str = ""
+    name: str,
+    parts: tuple[Part, ...],
+    images: Floats,
+    patients: Sequence[object],
+    unfamiliar: float = REFUSED,
+    warning: str = "",
 ) -> Kind:
-    """Return the Gaussian of all images of a source, with limits from cross-validation over its patients."""
+    """Return the Gaussian of all images of a source, with limits from cross-validation over its patients.
+
+    Arguments as for ``fit_kind``; ``images`` are (N, D) statistics and ``patients`` says whose each is.
+    """
     held_out = np.zeros(len(images))
     for train, validation in GroupKFold(FOLDS, shuffle=True, random_state=SEED).split(images, groups=patients):
         held_out[validation] = squared_distances(images[validation], *gaussian(images[train]))
     mean, precision = gaussian(images)
-    limit = float(np.quantile(held_out, 1 - REFUSED))
-    return Kind(name, parts, mean, precision, limit, limit, warning)
+    familiar, limit = np.quantile(held_out, (1 - unfamiliar, 1 - REFUSED))
+    return Kind(name, parts, mean, precision, float(familiar), float(limit), warning)
 
 
 def gaussian(rows: Floats) -> tuple[Floats, Floats]:
@@ -164,6 +172,16 @@ def fit_guards(films: str | None, patches: str | None, adults: str) -> dict[Doma
         features(of_films(film_train, "films"), FILM_PARTS),
         features(statistics_of(film_validation, "validation films"), FILM_PARTS),
         unfamiliar=0.03,
+        warning=ELSEWHERE,
+    )
+    patients = [*nih["patient"], *nih["patient"]]
+    adult_films = fit_small_kind(
+        "a chest film",
+        FILM_PARTS,
+        features(of_films(nih, "films of adults"), FILM_PARTS),
+        patients,
+        unfamiliar=0.03,
+        warning=ELSEWHERE,
     )
     damaged = fit_kind(
         "a chest film",
@@ -172,12 +190,12 @@ def fit_guards(films: str | None, patches: str | None, adults: str) -> dict[Doma
         features(statistics_of(film_validation, "damaged validation films", corrupt), FILM_PARTS),
         warning=DAMAGED,
     )
-    elsewhere = fit_small_kind(
+    damaged_adults = fit_small_kind(
         "a chest film",
         FILM_PARTS,
-        features(of_films(nih, "films of adults"), FILM_PARTS),
-        [*nih["patient"], *nih["patient"]],
-        OTHER_HOSPITAL,
+        features(of_films(nih, "damaged films of adults", corrupt), FILM_PARTS),
+        patients,
+        warning=DAMAGED,
     )
     tissue = fit_kind(
         "a stained tissue section",
@@ -193,9 +211,12 @@ def fit_guards(films: str | None, patches: str | None, adults: str) -> dict[Doma
         features(statistics_of(patch_validation, "magnified validation patches", magnify), PATCH_PARTS),
         warning=MAGNIFIED,
     )
+    ages = [*CHILDREN, *(int(age) for age in nih["age"])]
+    film_subject = replace(FILM, ages=(min(ages), max(ages)))
+    learned, wider = (children, adult_films), (damaged, damaged_adults)
     return {
-        "chest-xray": Guard(FILM, children, (damaged, elsewhere), (tissue, magnified)),
-        "histopathology": Guard(PATCH, tissue, (magnified,), (children, damaged, elsewhere)),
+        "chest-xray": Guard(film_subject, learned, wider, (tissue, magnified)),
+        "histopathology": Guard(PATCH, (tissue,), (magnified,), (*learned, *wider)),
     }
 
 

@@ -47,13 +47,13 @@ def kind(make: Callable[[int], Image.Image], parts: tuple[Part, ...], name: str,
 def films() -> Guard:
     bright = kind(lambda seed: film(seed, 0.6), ("grey", "layout"), "a film", "The film is too bright.")
     return Guard(
-        FILM, kind(film, ("grey", "layout"), "a film"), (bright,), (kind(patch, ("grey", "colour"), "a patch"),)
+        FILM, (kind(film, ("grey", "layout"), "a film"),), (bright,), (kind(patch, ("grey", "colour"), "a patch"),)
     )
 
 
 @pytest.fixture(scope="module")
 def patches(films: Guard) -> Guard:
-    return Guard(PATCH, films.others[0], (), (films.learned,))
+    return Guard(PATCH, (films.others[0],), (), films.learned)
 
 
 def test_an_image_like_those_learned_from_is_accepted_without_a_word(films: Guard, patches: Guard) -> None:
@@ -163,11 +163,20 @@ def test_a_subject_without_a_body_part_ignores_view_and_age(patches: Guard) -> N
 def test_distances_are_those_of_scipy(films: Guard) -> None:
     from scipy.spatial.distance import mahalanobis
 
-    seen, learned = pixel_statistics(film(1001)), films.learned
+    seen, (learned,) = pixel_statistics(film(1001)), films.learned
     values = np.concatenate([seen.grey, seen.layout])
     expected = mahalanobis(values, learned.mean, learned.precision) ** 2
     assert learned.squared_distance(seen) == pytest.approx(expected)
     assert films.judge(film(1001)).distance == pytest.approx(expected / learned.familiar)
+
+
+def test_a_film_is_accepted_that_is_like_one_of_two_kinds_learned_from(films: Guard) -> None:
+    both = dataclasses.replace(films, learned=(*films.learned, *films.wider), wider=())
+    for brightness in (0.0, 0.6):
+        assert both.judge(film(1000, brightness)).outcome == "accepted"
+    distances = [kind.unfamiliarity(pixel_statistics(film(1000, 0.6))) for kind in both.learned]
+    assert both.judge(film(1000, 0.6)).distance == pytest.approx(min(distances))
+    assert both.judge(ImageOps.flip(film(1000))).outcome == "refused"
 
 
 def test_a_guard_survives_its_file(films: Guard, patches: Guard, tmp_path: Path) -> None:

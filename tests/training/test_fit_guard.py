@@ -55,6 +55,7 @@ def test_a_small_source_has_its_limit_from_held_out_patients() -> None:
     images = rows(60, 3)[patients]
     kind = fit_small_kind("a row", ("grey",), images, patients.tolist())
     assert kind.limit == kind.familiar
+    assert fit_small_kind("a row", ("grey",), images, patients.tolist(), unfamiliar=0.1).familiar < kind.familiar
     assert (squared_distances(images, kind.mean, kind.precision) > kind.limit).mean() < 0.01
     assert (squared_distances(rows(5000, 4), kind.mean, kind.precision) > kind.limit).mean() < 0.03
 

@@ -23,7 +23,8 @@ def guard() -> Guard:
     mean, precision = pixel_statistics(grey(158)).grey, np.zeros((29, 29))
     precision[3, 3] = 1.0
     subject = Subject("a grey image", True, False, 0.05, ())
-    return Guard(subject, Kind("a grey image", ("grey",), mean, precision, familiar=0.1**2, limit=0.2**2))
+    kind = Kind("a grey image", ("grey",), mean, precision, familiar=0.1**2, limit=0.2**2)
+    return Guard(subject, (kind,))
 
 
 def test_outcomes_are_counted_with_intervals_and_reasons(guard: Guard) -> None:
