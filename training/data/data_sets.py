@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from overread.catalogue import Domain
 
@@ -24,6 +25,22 @@ class Source:
     split_seed: int = 2026  # the same for all models: members of an ensemble share their validation patients
     published: Mapping[str, int] = field(default_factory=dict)  # images on the Hub by split: train, validation, test
     validates_on_corrupted: bool = False  # as well, where clean images are nearly all classified correctly
+    validation_folds: int = 8  # one of them is validation, where it is split off train
+    patient: str | None = None  # column that names the patient; None: the file name does
+    stratum: str | None = None  # column within whose values the classes are balanced
+    positive_target: float = 1.0  # what a positive label is worth, below 1 where labels are text-mined
+    second: "Source | None" = None  # of another hospital: nets are trained and calibrated on both
+    masks: str | None = None  # data set of the lung masks
+
+
+def folder_beside(data: str | None, dataset: str) -> str:
+    """Return where a data set is that is used together with another one.
+
+    Args:
+        data: local folder of the other one: the data set is looked for beside it (default: the Hub).
+        dataset: its name.
+    """
+    return str(Path(data).parent / Path(dataset).name) if data else dataset
 
 
 PATCH_CAMELYON = Source(
@@ -40,17 +57,21 @@ PATCH_CAMELYON = Source(
     region={"spacing_um_per_px": 0.972, "patch_px": 96, "labelled_centre_px": 32},
     published={"train": 262_144, "validation": 32_768, "test": 32_768},
 )
-NIH_CHEST_XRAY = Source(  # adults, an external test set: nothing is trained or chosen on it
+NIH_CHEST_XRAY = Source(  # mostly adults; text-mined labels, so this is no test set
     dataset="nih-chest-xray-sample",
     domain="chest-xray",
     finding="pneumonia",
     labels=("normal", "pneumonia"),
     positive="PNEUMONIA",
     train_split="train",
-    validation_split="train",
+    validation_split=None,
     test_split="train",
     licence="NIH Clinical Center: free use with attribution",
     citation="Wang et al. 2017, ChestX-ray8: Hospital-Scale Chest X-Ray Database and Benchmarks",
+    validation_folds=4,  # 516 films: fewer than a quarter would choose nothing
+    patient="patient",
+    stratum="view",
+    positive_target=0.75,
 )
 CHEST_XRAY_PNEUMONIA = Source(
     dataset="hf-vision/chest-xray-pneumonia",
@@ -65,4 +86,6 @@ CHEST_XRAY_PNEUMONIA = Source(
     citation="Kermany et al. 2018, Identifying Medical Diagnoses and Treatable Diseases by Image-Based Deep Learning",
     published={"train": 5216, "validation": 16, "test": 624},
     validates_on_corrupted=True,
+    second=NIH_CHEST_XRAY,
+    masks="chest-xray-lungs",
 )

@@ -1,6 +1,7 @@
 """Loads the splits of a data set, from the Hub or from a local folder; splits validation off train by patient."""
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -10,14 +11,13 @@ from sklearn.model_selection import StratifiedGroupKFold
 from training.data.data_sets import Source
 
 Split = Literal["train", "validation", "test"]
-VALIDATION_FOLDS = 8  # validation is one of eight folds of patients, 12.5 % of train
 
 
 def load_split(source: Source, split: Split, data: str | None = None) -> Dataset:
-    """Return one split with columns ``image`` (PIL) and ``labels`` (int, 1 = the finding).
+    """Return one split with columns ``image`` (PIL), ``labels`` (int, 1 = the finding) and the source's stratum.
 
-    Where the source has no validation split, validation is an eighth of train's patients, stratified by label and
-    reproducible from ``split_seed``; train is the rest.
+    Where the source has no validation split, validation is one of ``validation_folds`` folds of train's patients,
+    stratified by label and stratum and reproducible from ``split_seed``; train is the rest.
 
     Args:
         source: the data set.
@@ -28,9 +28,12 @@ def load_split(source: Source, split: Split, data: str | None = None) -> Dataset
     if source.validation_split or split == "test":
         names = {"train": source.train_split, "validation": source.validation_split, "test": source.test_split}
         return _with_labels(load_dataset(location, split=names[split]), source)
-    both = _with_labels(load_dataset(location, split=source.train_split), source)
-    train, validation = patient_split(both, source.split_seed)
-    return both.select(train if split == "train" else validation)
+    both = load_dataset(location, split=source.train_split)
+    labelled = _with_labels(both, source)
+    train, validation = patient_split(
+        labelled, both[source.patient] if source.patient else [patient_of(name) for name in file_names(both)], source
+    )
+    return labelled.select(train if split == "train" else validation)
 
 
 def patient_of(file_name: str) -> str:
@@ -59,15 +62,25 @@ def kind_of(file_name: str) -> str:
     return found[0] if found else "normal"
 
 
-def patient_split(dataset: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def strata(dataset: Dataset, source: Source) -> list[str]:
+    """Return each image's data set and, where the source has strata, its stratum: "nih-chest-xray-sample AP"."""
+    return (
+        [f"{source.dataset} {value}" for value in dataset[source.stratum]]
+        if source.stratum
+        else [source.dataset] * len(dataset)
+    )
+
+
+def patient_split(dataset: Dataset, patients: Sequence[str], source: Source) -> tuple[np.ndarray, np.ndarray]:
     """Return the row numbers, int64, of train and of validation; no patient is in both."""
-    patients = [patient_of(name) for name in file_names(dataset)]
-    folds = StratifiedGroupKFold(n_splits=VALIDATION_FOLDS, shuffle=True, random_state=seed)
-    return next(iter(folds.split(np.zeros(len(dataset)), dataset["labels"], groups=patients)))
+    classes = [f"{stratum} {label}" for stratum, label in zip(strata(dataset, source), dataset["labels"], strict=True)]
+    folds = StratifiedGroupKFold(n_splits=source.validation_folds, shuffle=True, random_state=source.split_seed)
+    return next(iter(folds.split(np.zeros(len(dataset)), classes, groups=patients)))
 
 
 def _with_labels(dataset: Dataset, source: Source) -> Dataset:
     label = dataset.features["label"]
     positive = label.str2int(source.positive) if isinstance(label, ClassLabel) else source.positive
     labels = [int(value == positive) for value in dataset["label"]]
-    return dataset.select_columns(["image"]).add_column("labels", labels)
+    kept = ["image", source.stratum] if source.stratum else ["image"]
+    return dataset.select_columns(kept).add_column("labels", labels)
