@@ -7,13 +7,13 @@ import csv
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
-from datasets import Dataset
+from datasets import Dataset, Image
 
 from overread.classifier import BATCH_SIZE, Classifier
 from overread.ensemble import combine
@@ -21,10 +21,11 @@ from overread.errors import ModelFolderError
 from overread.evidence import Evidence, average
 from overread.flips import AS_IT_IS
 from overread.model_folder import EnsembleSettings
+from overread.net import Net
 from overread.probability import sigmoid
 from training.data.validation_set import batches
 
-Part = Literal["validation", "corrupted", "test", "external"]  # corrupted: the validation images, corrupted
+Part = Literal["validation", "corrupted", "test", "external", "half films"]  # corrupted: the validation images
 
 PREDICTIONS_FILE = "predictions.csv"
 COLUMNS = ("split", "row", "label", "log_odds")
@@ -70,15 +71,28 @@ class Predictor:
 
     def predictions(self, dataset: Dataset, part: Part) -> Predictions:
         """Return the predictions for every row of a data set with columns ``image`` and ``labels``."""
+        return Predictions(np.asarray(dataset["labels"], np.int64), self.evidence(dataset, part).log_odds)
+
+    def evidence(self, dataset: Dataset, part: Part, interpolation: str | None = None) -> Evidence:
+        """Return log-odds, (N,), and maps, (N, h, w), for every row of a data set.
+
+        Args:
+            dataset: with columns ``image`` and ``labels``.
+            part: which images.
+            interpolation: the filter that resizes them (default: the model's own).
+        """
         if self._settings:
-            found = ensemble_evidence(self._members, self._settings, dataset, part, self._runs)
-        else:
-            found = net_evidence(self.classifier, AS_IT_IS, dataset, part, self._runs)
-        return Predictions(np.asarray(dataset["labels"], np.int64), found.log_odds)
+            return ensemble_evidence(self._members, self._settings, dataset, part, self._runs, interpolation)
+        return net_evidence(self.classifier, AS_IT_IS, dataset, part, self._runs, interpolation)
 
 
 def ensemble_evidence(
-    members: Sequence[Classifier], settings: EnsembleSettings, dataset: Dataset, part: Part, runs: Path
+    members: Sequence[Classifier],
+    settings: EnsembleSettings,
+    dataset: Dataset,
+    part: Part,
+    runs: Path,
+    interpolation: str | None = None,
 ) -> Evidence:
     """Return the evidence of an ensemble's nets, (N,) and (N, h, w), combined as ``settings`` say.
 
@@ -88,24 +102,27 @@ def ensemble_evidence(
         dataset: with columns ``image`` and ``labels``.
         part: which images; "corrupted" ones are corrupted first, see ``training.data.corruption``.
         runs: holds the cache.
+        interpolation: the filter that resizes images (default: each member's own).
     """
     parts = [
-        average([net_evidence(member, view, dataset, part, runs) for view in settings.views]) for member in members
+        average([net_evidence(member, view, dataset, part, runs, interpolation) for view in settings.views])
+        for member in members
     ]
     return combine(parts, settings)
 
 
-def net_evidence(classifier: Classifier, view: str, dataset: Dataset, part: Part, runs: Path) -> Evidence:
+def net_evidence(
+    classifier: Classifier, view: str, dataset: Dataset, part: Part, runs: Path, interpolation: str | None = None
+) -> Evidence:
     """Return one net's evidence on one view of every image, cached; arguments as for ``ensemble_evidence``."""
-    net = (classifier.identity.sha256, classifier.config.preprocessing, view)
-    # The first image distinguishes copies of one data set: they have equal labels, but images of another size.
-    images = (part, list(dataset["labels"]), dataset[0]["image"].tobytes())
-    file = runs / CACHE_FOLDER / f"{hashlib.sha256(repr((*net, *images)).encode()).hexdigest()}.npz"
+    own = classifier.config.preprocessing
+    preprocessing = replace(own, interpolation=interpolation or own.interpolation)
+    key = (classifier.identity.sha256, preprocessing, view, part, _digest_of_images(dataset))
+    file = runs / CACHE_FOLDER / f"{hashlib.sha256(repr(key).encode()).hexdigest()}.npz"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        found = [
-            classifier.net.evidence(batch, (view,)) for batch in batches(dataset, BATCH_SIZE, part, part == "corrupted")
-        ]
+        net = Net(classifier.net.session, preprocessing)
+        found = [net.evidence(batch, (view,)) for batch in batches(dataset, BATCH_SIZE, part, part == "corrupted")]
         log_odds, heatmap = (
             np.concatenate([getattr(batch, name) for batch in found]) for name in ("log_odds", "heatmap")
         )
@@ -114,6 +131,14 @@ def net_evidence(classifier: Classifier, view: str, dataset: Dataset, part: Part
         new.replace(file)  # in one step, so that another process never reads half of it
     with np.load(file) as cached:
         return Evidence(cached["log_odds"], cached["heatmap"], preprocess_ms=0.0, inference_ms=0.0)
+
+
+def _digest_of_images(dataset: Dataset) -> str:
+    """Return the SHA-256 of all images as they are stored."""
+    digest = hashlib.sha256()
+    for stored in dataset.cast_column("image", Image(decode=False))["image"]:
+        digest.update(stored["bytes"] or Path(stored["path"]).read_bytes())
+    return digest.hexdigest()
 
 
 def write_predictions(folder: Path, parts: Mapping[Part, Predictions]) -> Path:
