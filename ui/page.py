@@ -18,7 +18,7 @@ from ui.turns import CONCURRENT, MAX_WAITING
 
 CLEAN_UP = (600, 3600)  # seconds: every ten minutes, uploads and answers older than an hour are deleted
 WEB = Path(__file__).with_name("web")
-STYLE = (WEB / "style.css").read_text(encoding="utf-8")
+STYLE = "\n".join(file.read_text(encoding="utf-8") for file in sorted(WEB.glob("*.css")))
 FAVICON = WEB / "favicon.png"
 THEME = gr.themes.Soft(
     primary_hue="cyan",

@@ -34,7 +34,7 @@ def add_tab(service: Service, domain: Domain) -> None:
 def workbench_html(service: Service, domain: Domain) -> str:
     """Return the tab before its first answer."""
     words, config = DOMAINS[domain], service.classifier(domain).config
-    names = service.names(domain)
+    models = [_model(service, domain, name) for name in service.names(domain)]
     region = config.region
     centre = region and (
         f"<p>The white square is the centre {region.labelled_centre_px} x {region.labelled_centre_px} px: only tumour "
@@ -44,7 +44,7 @@ def workbench_html(service: Service, domain: Domain) -> str:
         "domain": domain,
         "endpoint": words.api_name,
         "finding": config.finding,
-        "models": names,
+        "models": models,
         "examples": [{"file": example.file} for example in examples(domain)],
         "tabs": {name: text.tab for name, text in DOMAINS.items()},
         "first": next(iter(DOMAINS)),
@@ -58,7 +58,9 @@ def workbench_html(service: Service, domain: Domain) -> str:
         formats=f"{READABLE}, up to {MAX_FILE_BYTES // 2**20} MB",
         thumbnails="".join(_thumbnail(number, example) for number, example in enumerate(examples(domain))),
         empty='<div class="verdict empty"><p>The answer appears here.</p></div>',
-        models="".join(f"<option>{escape(name)}</option>" for name in names),
+        models="".join(
+            f'<option value="{escape(model["name"])}">{escape(model["title"])}</option>' for model in models
+        ),
         points="".join(
             f'<option value="{escape(name)}">at {escape(name)} ({100 * point.threshold:.0f} %)</option>'
             for name, point in config.operating_points.items()
@@ -66,6 +68,12 @@ def workbench_html(service: Service, domain: Domain) -> str:
         prevalence=str(DEFAULT_PREVALENCE),
         centre=centre or "",
     )
+
+
+def _model(service: Service, domain: Domain, name: str) -> dict[str, str]:
+    """What the page says of a model where one is chosen; the name serves as title where it has none."""
+    config = service.classifier(domain, name).config
+    return {"name": name, "title": config.title or name, "summary": config.summary}
 
 
 def _thumbnail(number: int, example: Example) -> str:

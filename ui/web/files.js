@@ -1,4 +1,4 @@
-// A file from anywhere on the page: dropped, pasted or chosen, it goes to the tab that is open.
+// Files from anywhere on the page: dropped or pasted, they go to the tab that is open.
 
 const benches = new Set();
 let installed = false;
@@ -22,14 +22,14 @@ export function acceptFiles(element, take) {
     const bench = open();
     if (!carriesFiles(event) || !bench) return;
     event.preventDefault();
-    const [file] = event.dataTransfer.files;
-    if (file) bench.take(file);
+    const files = [...event.dataTransfer.files];
+    if (files.length) bench.take(files);
   });
   document.addEventListener("paste", (event) => {
     const bench = open();
-    const [file] = event.clipboardData?.files ?? [];
-    if (!file || !bench) return;
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (!files.length || !bench) return;
     event.preventDefault();
-    bench.take(file);
+    bench.take(files);
   });
 }

@@ -31,3 +31,11 @@ export async function exampleFile(name) {
   if (!response.ok) throw new NotAnswered("That example cannot be read: please try again.");
   return new File([await response.blob()], name.split("/").pop());
 }
+
+// Returns the image element of a data URL, decoded.
+export async function loaded(url) {
+  const picture = new Image();
+  picture.src = url;
+  await picture.decode();
+  return picture;
+}
