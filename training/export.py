@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from sklearn.metrics import roc_auc_score
 from torch import nn
 from transformers import TimmWrapperForImageClassification
@@ -29,6 +30,7 @@ from training.measure.calibration import Calibration, colour_scale, fit_calibrat
 from training.measure.operating_points import decision_settings
 from training.measure.training_record import TRAINING_FILE
 from training.methods.heatmap_in_graph import HeatmapClassifier
+from training.methods.preprocessing_in_graph import write_preprocessing
 from training.methods.torch_model import save_weights
 from training.methods.weight_compression import EXPORT_FILE, compress_file, round_weights
 from training.recipes.nets import RECIPES, Recipe
@@ -133,18 +135,40 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, models: Path = M
 
 
 def write_config(folder: Path, ours: dict[str, Any]) -> None:
-    """Add our block to the ``config.json`` that transformers wrote; write ``preprocessor_config.json`` beside it."""
+    """Add our block to the ``config.json`` that transformers wrote, and what other loaders read, beside it."""
     path = folder / CONFIG_FILE
     config = json.loads(path.read_text(encoding="utf-8"))
     config["dtype"] = "float32"  # large weights are stored in half precision; all are computed with in float32
     config["overread"] = ours
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    describe_for_javascript(folder)
+
+
+def describe_for_javascript(folder: Path) -> None:
+    """Write what Transformers.js needs, which reads neither ``label_names`` nor timm's ``pretrained_cfg``.
+
+    That is ``id2label`` in ``config.json``, the same preprocessing as a ViT's in ``preprocessor_config.json``, and
+    ``onnx/preprocess.onnx``, since no JavaScript resizes as Pillow does.
+    """
+    path = folder / CONFIG_FILE
+    config = json.loads(path.read_text(encoding="utf-8"))
+    labels = {"id2label": {str(number): label for number, label in enumerate(config["label_names"])}}
+    path.write_text(json.dumps(labels | config, indent=2) + "\n", encoding="utf-8")
+    preprocessing = Preprocessing.from_pretrained_cfg(config["pretrained_cfg"])
     processor = {
-        "image_processor_type": "TimmWrapperImageProcessor",
-        "architecture": config["architecture"],
-        "pretrained_cfg": config["pretrained_cfg"],
+        "image_processor_type": "ViTImageProcessor",
+        "do_convert_rgb": True,
+        "do_resize": True,
+        "size": {"height": preprocessing.height, "width": preprocessing.width},
+        "resample": Image.Resampling[preprocessing.interpolation.upper()].value,
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "image_mean": list(preprocessing.mean),
+        "image_std": list(preprocessing.std),
     }
     (folder / "preprocessor_config.json").write_text(json.dumps(processor, indent=2) + "\n", encoding="utf-8")
+    write_preprocessing(preprocessing, folder)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

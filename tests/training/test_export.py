@@ -46,6 +46,7 @@ def test_the_folder_holds_what_its_hub_repository_needs(trained_folder: Path) ->
         "figures/roc.png",
         "model.safetensors",
         "onnx/model.onnx",
+        "onnx/preprocess.onnx",
         "predictions.csv",
         "preprocessor_config.json",
         "training.json",
