@@ -4,6 +4,8 @@ overread predict IMAGE|FOLDER|- ... --model NAME|DOMAIN [--overlay FILE|FOLDER/]
     [--answer-anyway]
 overread scan SLIDE --model NAME --out FOLDER
 overread models
+overread deploy space|web --to OWNER/NAME
+overread push --namespace OWNER
 """
 
 import argparse
@@ -14,7 +16,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import TextIO
 
@@ -38,6 +40,11 @@ EXIT_CODES = f"""exit codes:
   {EXIT_BAD_INPUT}  wrong usage, or an image could not be read; the other images are answered
   {EXIT_REFUSED}  every image could be read, but not each is of the kind that the model reads; the others are answered
      (--answer-anyway answers these too)"""
+ELSEWHERE = {  # command: the module in which it is, what it does
+    "scan": ("scan.command", "scan a field of view or a slide (pip install overread[scan])"),
+    "deploy": ("deploy.command", "put the app or its browser twin on a Hugging Face Space"),
+    "push": ("deploy.push_command", "upload model folders to the Hugging Face Hub"),
+}
 CSV_COLUMNS = (
     *("file", "reading", "decision", "probability", "threshold", "operating_point", "model"),
     *("guard", "notes", "error"),
@@ -47,7 +54,7 @@ CSV_COLUMNS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code (see ``EXIT_CODES``); messages are single lines on stderr."""
     given = sys.argv[1:] if arguments is None else arguments
-    options = _parser(scan=given[:1] == ["scan"]).parse_args(given)
+    options = _parser(given[0] if given else "").parse_args(given)
     try:
         return int(options.run(options))
     except InputError as error:
@@ -61,19 +68,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_OUR_FAULT
 
 
-def _parser(scan: bool) -> argparse.ArgumentParser:
-    """Return the parser; the scan's own options are read, with half a second of imports, only where it is asked for."""
+def _parser(asked: str) -> argparse.ArgumentParser:
+    """Return the parser; options of other modules are read, with their imports, only for the command asked for."""
     layout = argparse.RawDescriptionHelpFormatter  # keeps the lines of the exit codes apart
     parser = argparse.ArgumentParser("overread", description=DISCLAIMER, epilog=EXIT_CODES, formatter_class=layout)
     parser.add_argument("--version", action="version", version=f"overread {_version()}")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("models", help="list the models and their domains").set_defaults(run=_models)
-    scanner = commands.add_parser("scan", help="scan a field of view or a slide (pip install overread[scan])")
-    if scan:
-        from overread.scan import command
-
-        command.add_arguments(scanner)
-        scanner.set_defaults(run=command.run)
+    for name, (module, what) in ELSEWHERE.items():
+        command = commands.add_parser(name, help=what)
+        if name == asked:
+            found = import_module(f"overread.{module}")
+            command.set_defaults(run=found.run)
+            found.add_arguments(command)
     predict = commands.add_parser(
         "predict", help="answer for images", description=DISCLAIMER, epilog=EXIT_CODES, formatter_class=layout
     )

@@ -15,6 +15,7 @@ from training.methods.torchvision_operators import declare_missing_operators
 
 COMMANDS = {
     "audit": "report what is in a data set, and which properties of its files predict the label",
+    "train-lungs": "train the net that finds the lungs in a chest film",
     "train": "train a net",
     "export": "turn a trained net into its model folder",
     "build-ensemble": "make an ensemble's model folder of exported nets",
@@ -23,7 +24,6 @@ COMMANDS = {
     "evaluate-guard": "measure what the guards refuse",
     "report": "write model cards, and the README's table, from what was measured",
     "restore-weights": "rebuild model.safetensors from a model folder's ONNX file",
-    "push": "upload model folders to the Hub",
 }
 
 

@@ -2,7 +2,7 @@
 
 The ONNX file holds the whole net: weights at their 8-bit levels, with batch norms folded into convolutions. The rebuilt
 net computes the same log-odds, so git need not carry large nets twice. Writes ``model.safetensors``, which timm,
-transformers and ``python -m training push`` need, into the model folder; with ``--stage N`` also the checkpoint from
+transformers and ``overread push`` need, into the model folder; with ``--stage N`` also the checkpoint from
 which ``python -m training train`` goes on with stage N of the recipe.
 """
 

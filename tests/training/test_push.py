@@ -14,15 +14,16 @@ from transformers import pipeline
 
 from overread.catalogue import CatalogueEntry, catalogue
 from overread.classifier import Classifier
+from overread.cli import main
+from overread.deploy.hub_errors import HubRefusedError
+from overread.deploy.models import check_folder, push
 from overread.errors import ModelFolderError
 from overread.model_folder import CONFIG_FILE, GUARD_FILE, ONNX_FILE, sha256_of
 from tests.support.hub_on_loopback import HubOnLoopback
 from tests.support.tiny_model import CONFIG, write_tiny_ensemble, write_tiny_model
 from tests.training.finished_models import CARD, finish
-from training.__main__ import main
 from training.export import write_config
 from training.methods.torch_model import build_model, save_weights
-from training.push import PushError, check_folder, push
 from training.recipes.nets import RECIPES
 
 ROOT = Path(__file__).parents[2]
@@ -155,7 +156,7 @@ def test_private_is_private_and_never_silently_public(client: HubOnLoopback, mod
     push("other", "someone", HfApi(), models)
     assert [HfApi().model_info(f"someone/{name}").private for name in ("tiny", "other")] == [True, False]
     (models / "other" / "roc.png").write_bytes(b"confidential")
-    with pytest.raises(PushError, match="someone/other is public already"):
+    with pytest.raises(HubRefusedError, match="someone/other is public already"):
         push("other", "someone", HfApi(), models, private=True)
     assert client.files("someone/other")["roc.png"] == b"a figure"
 

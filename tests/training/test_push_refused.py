@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 from huggingface_hub import HfApi, constants
 
+from overread.cli import main
+from overread.deploy.hub_errors import HubRefusedError
+from overread.deploy.models import push
 from overread.model_folder import ONNX_FILE
 from tests.support.hub_on_loopback import HubOnLoopback
-from training.__main__ import main
-from training.push import PushError, push
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_broken_card_metadata_is_one_sentence(client: HubOnLoopback, models: Path) -> None:
     (models / "tiny" / "README.md").write_text("---\nlicense: [apache-2.0\n---\n")
-    with pytest.raises(PushError, match=r"refused someone/tiny: Invalid metadata in README\.md"):
+    with pytest.raises(HubRefusedError, match=r"refused someone/tiny: Invalid metadata in README\.md"):
         push("tiny", "someone", HfApi(), models)
     assert set(client.files("someone/tiny")) == {".gitattributes"}
 
@@ -37,7 +38,7 @@ def test_one_refused_folder_keeps_all_at_home(
 
 def test_without_a_token_one_sentence_says_how_to_log_in(hub: HubOnLoopback, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "training", "push", "--namespace", "someone"],
+        [sys.executable, "-m", "overread", "push", "--namespace", "someone"],
         env=hub.client_environment(tmp_path),
         cwd=ROOT,
         capture_output=True,
@@ -112,6 +113,6 @@ def test_an_impossible_namespace_is_one_sentence(
 def test_an_unknown_model_is_one_sentence(
     client: HubOnLoopback, models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["push", "tinny", "--namespace", "someone", "--models", str(models)]) == 1
+    assert main(["push", "tinny", "--namespace", "someone", "--models", str(models)]) == 2
     assert capsys.readouterr().err == "There is no model 'tinny': choose one of tiny, other.\n"
     assert client.requests == []

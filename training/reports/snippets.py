@@ -1,5 +1,7 @@
 """The "how to use" of a model card, as code that tests run: transformers, timm, onnxruntime and gradio_client."""
 
+from overread.deploy.models import OWN_NAMESPACE
+
 TRANSFORMERS = """\
 from transformers import pipeline
 
@@ -39,8 +41,6 @@ from gradio_client import Client, handle_file
 client = Client("http://127.0.0.1:7860")  # or the Space's name
 answer, overlay = client.predict(handle_file("image.png"), model="{name}", api_name="/{endpoint}")
 print(answer["probability"], answer["decision"], overlay)"""
-
-OWN_NAMESPACE = "NAMESPACE"  # `python -m training push` puts the account's name in its place
 
 
 def snippets(name: str, domain: str, is_ensemble: bool) -> dict[str, str]:

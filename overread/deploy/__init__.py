@@ -1,0 +1,1 @@
+"""Puts the app, its browser twin and the models on the Hugging Face Hub: ``overread deploy``, ``overread push``."""
