@@ -46,6 +46,8 @@ class StageRecord:
     finished: str  # ISO 8601
     revision: str | None  # commit of the code
     versions: dict[str, str]  # of the libraries
+    soft_labels: tuple[str, ...] = ()  # the nets that gave them, see `training.methods.soft_labels`
+    random_filters: bool = False  # see `training.methods.random_filters`
 
 
 @dataclass(frozen=True)
@@ -103,10 +105,12 @@ def with_stage(record: TrainingRecord, stage: Stage, images_seen: int) -> Traini
         random_stride_offset=stage.random_stride_offset,
         mosaic_share=stage.mosaic_share if stage.mosaic_training else 0.0,
         teacher=stage.teacher,
-        teacher_share=stage.teacher_share if stage.teacher else 0.0,
+        teacher_share=stage.teacher_share if stage.teacher or stage.soft_labels else 0.0,
         finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         revision=code_revision(),
         versions={library: version(library) for library in LIBRARIES},
+        soft_labels=stage.soft_labels,
+        random_filters=stage.random_filters,
     )
     return replace(record, stages=(*record.stages, finished))
 
@@ -137,7 +141,8 @@ def read_record(folder: Path) -> TrainingRecord:
     try:
         content: dict[str, Any] = json.loads((folder / TRAINING_FILE).read_text(encoding="utf-8"))
         content["started_from"] = Start(**content["started_from"])
-        content["stages"] = tuple(StageRecord(**stage) for stage in content["stages"])
+        stages = [stage | {"soft_labels": tuple(stage.get("soft_labels", ()))} for stage in content["stages"]]
+        content["stages"] = tuple(StageRecord(**stage) for stage in stages)
         content["notes"] = tuple(content["notes"])
         return TrainingRecord(**content)
     except (OSError, ValueError, KeyError, TypeError) as error:

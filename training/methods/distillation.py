@@ -11,6 +11,8 @@ from transformers import TimmWrapperForImageClassification, Trainer
 from overread.errors import OverreadError
 from overread.preprocessing import Preprocessing
 
+SOFT_LABELS = "soft_labels"  # a column of the training images: log-odds
+
 
 class MissingTeacherError(OverreadError):
     """The net that a stage distils has not been trained yet."""
@@ -31,13 +33,15 @@ class Teacher:
     def __call__(self, pixel_values: Tensor) -> Tensor:
         """Return logits (N, 2) float32 for pixels (N, 3, H, W) float32 normalised for the student."""
         with torch.autocast(pixel_values.device.type, enabled=False):
-            return self.net.to(pixel_values.device)(
-                pixel_values * self.scale.to(pixel_values) + self.shift.to(pixel_values)
-            )
+            return self.net.to(pixel_values.device)(self.normalised(pixel_values))
+
+    def normalised(self, pixel_values: Tensor) -> Tensor:
+        """Return pixels normalised for the student as the teacher wants them."""
+        return pixel_values * self.scale.to(pixel_values) + self.shift.to(pixel_values)
 
 
-def load_teacher(name: str, runs: Path, student: Preprocessing) -> Teacher:
-    """Return the trained net of another recipe at output stride 32, where it is fastest.
+def load_teacher(name: str, runs: Path, student: Preprocessing, output_stride: int = 32) -> Teacher:
+    """Return the trained net of another recipe; at output stride 32 it is fastest.
 
     Raises:
         MissingTeacherError: if that recipe has not been trained yet.
@@ -47,12 +51,15 @@ def load_teacher(name: str, runs: Path, student: Preprocessing) -> Teacher:
         raise MissingTeacherError(
             f"The teacher {name} is not trained yet: run `python -m training train {name}` first."
         )
-    wrapper = TimmWrapperForImageClassification.from_pretrained(folder, model_args={"output_stride": 32})
+    wrapper = TimmWrapperForImageClassification.from_pretrained(folder, model_args={"output_stride": output_stride})
     return Teacher(wrapper.timm_model, Preprocessing.from_pretrained_cfg(wrapper.config.pretrained_cfg), student)
 
 
 class DistillingTrainer(Trainer):
-    """A ``Trainer`` whose training loss compares with a teacher on the same augmented images; a plain one without."""
+    """A ``Trainer`` whose training loss compares with a teacher; a plain one without.
+
+    The teacher is a net that sees the same augmented images, or log-odds among the inputs, named ``SOFT_LABELS``.
+    """
 
     def __init__(
         self,
@@ -78,10 +85,12 @@ class DistillingTrainer(Trainer):
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """Return the loss, and with ``return_outputs`` the outputs too; evaluation uses the labels only."""
+        log_odds = inputs.pop(SOFT_LABELS, None)
         loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
-        if self.teacher and model.training:
+        if model.training and (self.teacher or log_odds is not None):
+            wanted = self.teacher(inputs["pixel_values"]) if self.teacher else torch.stack([-log_odds, log_odds], 1) / 2
             student = log_softmax(outputs["logits"].float() / self.temperature, 1)
-            teacher = log_softmax(self.teacher(inputs["pixel_values"]) / self.temperature, 1)
+            teacher = log_softmax(wanted / self.temperature, 1)
             soft = kl_div(student, teacher, reduction="batchmean", log_target=True) * self.temperature**2
             loss = (1 - self.teacher_share) * loss + self.teacher_share * soft
         return (loss, outputs) if return_outputs else loss

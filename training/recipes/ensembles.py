@@ -27,17 +27,12 @@ ENSEMBLES = {
         # A patch has no top and no left: all four flips. A chest has a top; mirrored, it was learned from.
         EnsembleRecipe(
             "pcam-ensemble",
-            (
-                "pcam-resnet18",
-                "pcam-efficientnet-lite0",
-                "pcam-efficientnet-lite0-128",
-                "pcam-efficientnet-lite0-128-seed-2",
-            ),
+            ("pcam-efficientnet-lite0", "pcam-resnet18"),
             tuple(FLIPPED_AXES),
         ),
         EnsembleRecipe(
             "chest-xray-ensemble",
-            ("chest-xray-xception", "chest-xray-efficientnet-lite0", "chest-xray-efficientnet-lite0-seed-2"),
+            ("chest-xray-efficientnet-lite0", "chest-xray-xception"),
             (AS_IT_IS, "flipped left to right"),
         ),
     )
