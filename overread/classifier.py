@@ -9,7 +9,7 @@ from PIL import Image
 
 from overread.catalogue import namespace, resolve
 from overread.ensemble import Ensemble
-from overread.errors import ModelFolderError, RefusedImageError
+from overread.errors import ModelFolderError, RefusedImageError, UnknownScaleError
 from overread.evidence import Evidence
 from overread.guard import Verdict
 from overread.guard_file import read_guard
@@ -18,6 +18,7 @@ from overread.hub import ModelSource, locate
 from overread.images import DecodedImage, ImageSource, decode
 from overread.model_folder import CONFIG_FILE, ONNX_FILE, ModelConfig, read_config, sha256_of
 from overread.net import Net
+from overread.patches import patch_of
 from overread.prediction import Milliseconds, ModelIdentity, Prediction
 from overread.probability import sigmoid
 from overread.reading import decide, members_disagree, read
@@ -113,6 +114,9 @@ class Classifier:
         operating_point: str | None = None,
         smooth: bool = True,
         answer_anyway: bool = False,
+        *,
+        mpp: float | None = None,
+        squash: bool = False,
     ) -> Prediction:
         """Return the answer for one image.
 
@@ -121,12 +125,15 @@ class Classifier:
             operating_point: the name of the threshold that decides (default: the model's own choice).
             smooth: interpolate the drawn heat map; else the overlay shows the model's own grid.
             answer_anyway: answer also where the guard refuses the image; the notes then say so.
+            mpp: um/px of the image, for a model of patches (default: what the file says); see ``overread.patches``.
+            squash: take the whole image for one patch, whatever its size and scale.
 
         Raises:
             RefusedImageError: the image is not of the kind that the model reads; no net has run.
+            UnknownScaleError, LargerThanPatchError: the model reads patches, and the image is none.
             InputError: another subclass for each cause, in the image or the operating point.
         """
-        return self.predict_batch([image], operating_point, smooth, answer_anyway)[0]
+        return self.predict_batch([image], operating_point, smooth, answer_anyway, mpp=mpp, squash=squash)[0]
 
     def predict_batch(
         self,
@@ -134,6 +141,9 @@ class Classifier:
         operating_point: str | None = None,
         smooth: bool = True,
         answer_anyway: bool = False,
+        *,
+        mpp: float | None = None,
+        squash: bool = False,
     ) -> list[Prediction]:
         """Return one answer per image, in order; arguments and errors as for ``predict``.
 
@@ -142,15 +152,21 @@ class Classifier:
         self.config.operating_point(operating_point)  # raises for a wrong name before anything is decoded
         predictions: list[Prediction] = []
         for start in range(0, len(images), BATCH_SIZE):
-            chunk = [self._admit(image, answer_anyway) for image in images[start : start + BATCH_SIZE]]
+            chunk = [self._admit(image, answer_anyway, mpp, squash) for image in images[start : start + BATCH_SIZE]]
             found = self.evidence([admitted.image.picture for admitted in chunk])
             predictions += [
                 self._answer(admitted, found, row, operating_point, smooth) for row, admitted in enumerate(chunk)
             ]
         return predictions
 
-    def _admit(self, source: ImageSource, answer_anyway: bool) -> _Admitted:
-        """Return the decoded image with the guard's verdict.
+    def as_read(
+        self, source: ImageSource, answer_anyway: bool = False, mpp: float | None = None, squash: bool = False
+    ) -> Image.Image:
+        """Return the RGB image that the model reads; arguments and errors as for ``predict``."""
+        return self._admit(source, answer_anyway, mpp, squash).image.picture
+
+    def _admit(self, source: ImageSource, answer_anyway: bool, mpp: float | None, squash: bool) -> _Admitted:
+        """Return the decoded image, of a field the patch that is read, with the guard's verdict.
 
         Raises:
             RefusedImageError: the guard refuses the image, and no answer is wanted in that case.
@@ -158,10 +174,22 @@ class Classifier:
         started = perf_counter()
         image = decode(source)
         decode_ms, started = _ms_since(started), perf_counter()
+        if region := self.config.region:
+            try:
+                image = patch_of(image, region, mpp, squash)
+            except UnknownScaleError:
+                verdict = self._judged(image, answer_anyway)  # of a photograph nobody has to say the scale
+                if not verdict or verdict.outcome != "refused":
+                    raise
+                image = patch_of(image, region, squash=True)  # it is no patch, and is wanted answered anyway
+        verdict = self._judged(image, answer_anyway)
+        return _Admitted(image, verdict, decode_ms, _ms_since(started))
+
+    def _judged(self, image: DecodedImage, answer_anyway: bool) -> Verdict | None:
         verdict = self.guard.judge(image.picture, image.tags) if self.guard else None
         if verdict and verdict.outcome == "refused" and not answer_anyway:
             raise RefusedImageError(verdict.refusal, verdict)
-        return _Admitted(image, verdict, decode_ms, _ms_since(started))
+        return verdict
 
     def _answer(
         self, admitted: _Admitted, found: Evidence, row: int, operating_point: str | None, smooth: bool
@@ -197,7 +225,6 @@ class Classifier:
             notes=(
                 *((verdict.warning,) if verdict and verdict.warning else ()),
                 *image.notes,
-                *self._scale_notes(image),
             ),
             model=self.identity,
             milliseconds=Milliseconds(
@@ -209,18 +236,6 @@ class Classifier:
             ),
             image_sha256=image.sha256,
             image_sha256_of=image.sha256_of,
-        )
-
-    def _scale_notes(self, image: DecodedImage) -> tuple[str, ...]:
-        """Return a note if a patch model, trained at one physical scale, is given an image of another size."""
-        wanted, region = self.config.preprocessing, self.config.region
-        if not region or image.picture.size == (region.patch_px, region.patch_px):
-            return ()
-        width, height = image.picture.size
-        return (
-            f"The picture is {width} x {height} px and was squashed to {wanted.width} x {wanted.height} px; the model "
-            f"knows patches of {region.patch_px} px at {region.spacing_um_per_px} µm/px, so cells may look too small "
-            "or too large to it.",
         )
 
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from overread.dicom_tags import DicomTags, read_tags
 from overread.errors import CorruptImageError, ImageTooLargeError, UnsupportedImageError
+from overread.scale import Scale, from_dicom
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class DicomImage:
     image: Image.Image
     notes: tuple[str, ...]
     tags: DicomTags
+    scale: Scale | None = None
 
 
 def is_dicom(data: bytes) -> bool:
@@ -59,16 +61,16 @@ def decode(data: bytes, max_pixels: int) -> DicomImage:
         raise CorruptImageError("The DICOM file is damaged or cut off: export it again.") from error
     notes = (f"The file has {frames} frames; the first was read.",) if frames > 1 else ()
     try:
-        tags = read_tags(dataset)
+        tags, scale = read_tags(dataset), from_dicom(dataset)
         if pixels.ndim == 3:
             if photometric.startswith("YBR"):
                 pixels = convert_color_space(pixels, photometric, "RGB")
-            return DicomImage(Image.fromarray(pixels.astype(np.uint8)), notes, tags)
+            return DicomImage(Image.fromarray(pixels.astype(np.uint8)), notes, tags, scale)
         grey = apply_voi_lut(apply_modality_lut(pixels, dataset), dataset).astype(np.float32)
         low, high = float(grey.min()), float(grey.max())
         grey = (grey - low) * (255 / (high - low or 1.0))
         if photometric == "MONOCHROME1":
             grey = 255 - grey
-        return DicomImage(Image.fromarray(np.round(grey).astype(np.uint8)), notes, tags)
+        return DicomImage(Image.fromarray(np.round(grey).astype(np.uint8)), notes, tags, scale)
     except Exception as error:  # a tag, a window, a rescaling or a colour space that makes no sense
         raise CorruptImageError("The DICOM file's grey values cannot be read: export it again.") from error

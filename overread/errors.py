@@ -36,6 +36,14 @@ class ImageTooSmallError(InputError):
     """The image has fewer pixels per side than the minimum."""
 
 
+class UnknownScaleError(InputError):
+    """The image's physical scale (um/px) is neither in the file nor given."""
+
+
+class LargerThanPatchError(InputError):
+    """The image covers more than the patch that the model answers for: it has to be scanned."""
+
+
 class RefusedImageError(InputError):
     """The image is not of the kind that the model reads; with ``answer_anyway`` it is answered, with a warning."""
 

@@ -11,7 +11,7 @@ from typing import BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from overread import dicom
 from overread.dicom_tags import DicomTags
@@ -22,6 +22,7 @@ from overread.errors import (
     ImageTooSmallError,
     UnsupportedImageError,
 )
+from overread.scale import Scale, from_dpi
 
 ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | npt.NDArray[np.uint8]
 
@@ -39,11 +40,12 @@ class DecodedImage:
     """An upright RGB image with what identifies it.
 
     Attributes:
-        picture: 8-bit RGB.
+        picture: 8-bit RGB; of mode L if ``decode`` was asked to keep grey images so.
         sha256: hexadecimal SHA-256 of the file's bytes or, where there was no file, of the pixels.
         sha256_of: "file", or "pixels": then of width and height as 4-byte big-endian numbers and the RGB bytes by row.
         notes: one sentence for the sender on every conversion that lost something.
         tags: what a DICOM file says about the image; None for other formats. Not to be logged or returned.
+        scale: um/px, where a file says them; what a PIL image carries may be of before a crop or a resize.
     """
 
     picture: Image.Image
@@ -51,9 +53,10 @@ class DecodedImage:
     sha256_of: Literal["file", "pixels"]
     notes: tuple[str, ...] = ()
     tags: DicomTags | None = None
+    scale: Scale | None = None
 
 
-def decode(source: ImageSource) -> DecodedImage:
+def decode(source: ImageSource, keep_grey: bool = False) -> DecodedImage:
     """Return the upright 8-bit RGB image in ``source`` with notes on every conversion that loses something.
 
     EXIF orientation is applied. Alpha is composited over white, CMYK and palettes are converted to RGB, an animation's
@@ -61,36 +64,40 @@ def decode(source: ImageSource) -> DecodedImage:
 
     Args:
         source: a path, bytes, a binary file object, a PIL image, or a uint8 array (H, W), (H, W, 3) or (H, W, 4).
+        keep_grey: leave an image that is stored in grey in mode L: what is done to it next costs a third.
 
     Raises:
         EmptyImageError, UnsupportedImageError, CorruptImageError, ImageTooLargeError, ImageTooSmallError: each says
             what is wrong with the input and what to do.
     """
     notes: tuple[str, ...] = ()
-    data = tags = None
+    data = tags = scale = None
     if isinstance(source, np.ndarray):
         opened = _from_array(source)
     elif isinstance(source, Image.Image):
-        opened, _ = _load(source)
+        opened = _load(source)[0].copy()  # the caller's may change while an answer is drawn from ours
     else:
         data = _read(source)
         if dicom.is_dicom(data):
             read = dicom.decode(data, MAX_PIXELS)
-            opened, notes, tags = read.image, read.notes, read.tags
+            opened, notes, tags, scale = read.image, read.notes, read.tags, read.scale
         else:
             opened, notes = _open(data)
+            scale = from_dpi(opened.info)
     _check_size(opened)
-    picture, more = _to_rgb(opened)
+    picture, more = _to_8_bits(opened)
+    if not keep_grey:
+        picture = _as(picture, "RGB")
     if data is None:
         return DecodedImage(picture, _sha256_of_pixels(picture), "pixels", (*notes, *more))
-    return DecodedImage(picture, hashlib.sha256(data).hexdigest(), "file", (*notes, *more), tags)
+    return DecodedImage(picture, hashlib.sha256(data).hexdigest(), "file", (*notes, *more), tags, scale)
 
 
 def _sha256_of_pixels(picture: Image.Image) -> str:
     digest = hashlib.sha256(picture.width.to_bytes(4, "big") + picture.height.to_bytes(4, "big"))
     for top in range(0, picture.height, ROWS_PER_STRIP):  # a copy of all pixels at once could take 192 MB
         strip = (0, top, picture.width, min(top + ROWS_PER_STRIP, picture.height))
-        digest.update(picture.crop(strip).tobytes())
+        digest.update(_as(picture.crop(strip), "RGB").tobytes())
     return digest.hexdigest()
 
 
@@ -138,9 +145,16 @@ def _load(image: Image.Image) -> tuple[Image.Image, int]:
     try:
         image.load()
         frames = getattr(image, "n_frames", 1)  # looks through the rest of the file
-        return ImageOps.exif_transpose(image), frames
+        image.load()  # for some formats that look was at other frames
+        return _upright(image), frames
     except Exception as error:  # whatever Pillow's readers and EXIF parser raise on damaged bytes
         raise CorruptImageError("The picture is damaged or cut off: save or upload it again.") from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Return the image turned as its EXIF data say; the image itself, not a copy, where they say nothing."""
+    turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    return ImageOps.exif_transpose(image) if turned else image
 
 
 def _check_size(image: Image.Image) -> None:
@@ -166,7 +180,8 @@ def _from_array(array: npt.NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(array)
 
 
-def _to_rgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+def _to_8_bits(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+    """Return the image in mode L or RGB."""
     notes: tuple[str, ...] = ()
     if image.mode.startswith("I"):  # I;16, I;16B, I: grey of up to 16 or 32 bits
         image, notes = _deep_grey_to_8_bits(image)
@@ -177,7 +192,11 @@ def _to_rgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
         if np.asarray(over)[..., 3].min() < 255:
             notes = ("Transparent parts were laid over white.",)
         image = Image.alpha_composite(Image.new("RGBA", over.size, "white"), over)
-    return image.convert("RGB"), notes
+    return _as(image, "L" if image.mode in ("1", "L") else "RGB"), notes
+
+
+def _as(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _deep_grey_to_8_bits(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:

@@ -3,11 +3,12 @@
 Needs ``pip install overread[scan]``.
 """
 
-from overread.scan.errors import NotScannableError, ScanCancelledError, UnknownScaleError
+from overread.errors import UnknownScaleError
+from overread.scale import Scale
+from overread.scan.errors import NotScannableError, ScanCancelledError
 from overread.scan.plan import Plan, prepare
 from overread.scan.progress import Progress
 from overread.scan.result import ScanResult
-from overread.scan.scale import Scale
 from overread.scan.scanner import run, scan
 
 __all__ = [

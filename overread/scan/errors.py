@@ -3,10 +3,6 @@
 from overread.errors import InputError, OverreadError
 
 
-class UnknownScaleError(InputError):
-    """The image's physical scale (um/px) is neither in the file nor given."""
-
-
 class NotScannableError(InputError):
     """The model, or a setting, does not fit a scan: the message says which and what does."""
 

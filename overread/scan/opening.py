@@ -8,8 +8,8 @@ from PIL import Image
 from overread import dicom
 from overread.errors import EmptyImageError, UnsupportedImageError
 from overread.images import FORMATS, MAX_PIXELS, decode
+from overread.scale import from_dpi
 from overread.scan.openslide_reader import open_with_openslide
-from overread.scan.scale import from_dicom, from_dpi
 from overread.scan.slide import Slide, WholeImage
 from overread.scan.tiff_reader import open_tiff
 
@@ -57,8 +57,5 @@ def open_slide(source: SlideSource) -> Slide:
 
 
 def _open_dicom(path: Path) -> WholeImage:
-    import pydicom
-
-    decoded = dicom.decode(path.read_bytes(), MAX_PIXELS)  # first: it names what is wrong with a damaged file
-    header = pydicom.dcmread(path, stop_before_pixels=True)
-    return WholeImage(decoded.image.convert("RGB"), from_dicom(header), decoded.notes)
+    decoded = dicom.decode(path.read_bytes(), MAX_PIXELS)
+    return WholeImage(decoded.image.convert("RGB"), decoded.scale, decoded.notes)

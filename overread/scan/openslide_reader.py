@@ -5,8 +5,8 @@ from pathlib import Path
 from PIL import Image
 
 from overread.errors import CorruptImageError
+from overread.scale import UM_PER_CM, UM_PER_INCH, Scale, plausible
 from overread.scan.errors import NotScannableError
-from overread.scan.scale import UM_PER_CM, UM_PER_INCH, Scale, plausible
 
 NOT_INSTALLED = "Slides need more packages: pip install overread[scan]."
 UM_PER_TIFF_UNIT = {"centimeter": UM_PER_CM, "inch": UM_PER_INCH}  # as OpenSlide spells them

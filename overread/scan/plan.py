@@ -12,21 +12,21 @@ from PIL import Image
 
 from overread.classifier import Classifier
 from overread.errors import ImageTooSmallError
+from overread.patches import assumed_scale
+from overread.scale import Scale, given
 from overread.scan.engine import CellMap, Engine
-from overread.scan.errors import NotScannableError, UnknownScaleError
+from overread.scan.errors import NotScannableError
 from overread.scan.familiarity import Familiarity, sample_patches
 from overread.scan.grid import Doubles, PatchGrid, Tile, sums_between
 from overread.scan.models import ScanModel, scan_model
 from overread.scan.opening import SlideSource, open_slide
 from overread.scan.progress import Reporter
 from overread.scan.resampled import Resampled
-from overread.scan.scale import Scale, given
 from overread.scan.slide import Slide
 from overread.scan.tissue import OVERVIEW_FACTOR, read_overview, tissue_mask
 
 MIN_TISSUE = 0.05  # of the pixels a patch owns: below, it is background
 STRIP_PX = 512  # of the tissue mask, summed at once
-PATCH_SLACK_PX = 32  # an image of unknown scale up to this much larger than a patch is taken for one
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +136,7 @@ def _plan(
     reporter: Reporter | None,
 ) -> Plan:
     region = model.region
-    scale = given(mpp) if mpp else slide.scale or _assumed_scale(slide.size, model)
+    scale = given(mpp) if mpp else slide.scale or assumed_scale(slide.size, region)
     factor = region.spacing_um_per_px / scale.x, region.spacing_um_per_px / scale.y
     view = Resampled(slide, factor)
     if min(view.size) < region.patch_px:
@@ -198,17 +198,6 @@ def _owned(mask: npt.NDArray[np.bool_], grid: PatchGrid, shrink: tuple[float, fl
     ]
     tissue = sums_between(np.concatenate(strips, axis=1), across[:-1], across[1:], 1)
     return np.outer(np.diff(down), np.diff(across)), tissue
-
-
-def _assumed_scale(size: tuple[int, int], model: ScanModel) -> Scale:
-    region = model.region
-    if all(region.patch_px <= side < region.patch_px + PATCH_SLACK_PX for side in size):
-        spacing = region.spacing_um_per_px
-        return Scale(spacing, spacing, f"assumed: an image of {size[0]} x {size[1]} px is taken for a patch")
-    raise UnknownScaleError(
-        f"The file does not say its scale, and {size[0]} x {size[1]} px are no patch of {region.patch_px} px: "
-        "give the micrometres per pixel (40x is about 0.25, 20x 0.5, 10x 1)."
-    )
 
 
 def _notes(view: Resampled, scale: Scale, model: ScanModel, wanted: npt.NDArray[np.bool_]) -> list[str]:

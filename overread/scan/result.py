@@ -10,11 +10,11 @@ from PIL import Image
 from overread.model_folder import OperatingPoint
 from overread.prediction import DISCLAIMER, ModelIdentity, Prediction
 from overread.probability import sigmoid
+from overread.scale import Scale
 from overread.scan.engine import CellMap
 from overread.scan.familiarity import Familiarity
 from overread.scan.grid import Axis, Doubles, Ints, PatchGrid
 from overread.scan.regions import SuspiciousRegion
-from overread.scan.scale import Scale
 
 SCHEMA_VERSION = 1
 

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from overread.scan.scale import Scale
+from overread.scale import Scale
 
 
 class Slide(Protocol):

@@ -13,9 +13,9 @@ from PIL import Image
 
 from overread.errors import CorruptImageError, ImageTooLargeError, UnsupportedImageError
 from overread.images import FORMATS, decode
+from overread.scale import UM_PER_CM, UM_PER_INCH, Scale, plausible
 from overread.scan.errors import NotScannableError
 from overread.scan.openslide_reader import NOT_INSTALLED
-from overread.scan.scale import UM_PER_CM, UM_PER_INCH, Scale, plausible
 from overread.scan.slide import Slide, WholeImage
 
 CACHE_BYTES = 256 * 2**20  # of decoded tiles and strips: a row of strips of 512 rows and 100,000 px is 150 MB

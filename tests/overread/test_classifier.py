@@ -149,15 +149,6 @@ def test_json_identifies_the_file_that_was_read(tiny: Classifier, picture: Image
     assert read["image_sha256_of"] == "file"
 
 
-def test_a_picture_of_another_scale_is_answered_with_a_note(tmp_path: Path) -> None:
-    patches = Classifier(
-        write_tiny_model(tmp_path / "p", {"spacing_um_per_px": 0.972, "patch_px": 96, "labelled_centre_px": 32}),
-        threads=1,
-    )
-    assert patches.predict(Image.new("RGB", (96, 96))).notes == ()
-    assert "500 x 400 px and was squashed to 96 x 96 px" in patches.predict(Image.new("RGB", (500, 400))).notes[0]
-
-
 @pytest.mark.parametrize("missing", ["config.json", "onnx/model.onnx"])
 def test_an_incomplete_folder_is_refused(missing: str, tmp_path: Path) -> None:
     folder = write_tiny_model(tmp_path / "model")

@@ -115,7 +115,7 @@ def test_a_field_a_little_larger_than_a_patch_is_cropped_to_its_centre(patch_fol
 
 
 def test_a_larger_field_of_unknown_scale_is_refused(patch_folder: Path, field: Field) -> None:
-    with pytest.raises(UnknownScaleError, match="micrometres per pixel"):
+    with pytest.raises(UnknownScaleError, match="its micrometres per pixel"):
         scan(field(400, 300), patch_folder)
 
 

@@ -21,7 +21,7 @@ from pydicom.uid import (
 )
 
 from overread.scan.opening import open_slide
-from overread.scan.scale import Scale
+from overread.scale import Scale
 from overread.scan.slide import WholeImage
 
 Field = Callable[[int, int], Image.Image]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from overread.scan.errors import UnknownScaleError
+from overread.errors import UnknownScaleError
 
 # um/px. A 100x objective gives about 0.1, a 2x objective about 5. Programs write 72, 96 or 300 dpi (353, 265, 85 um/px)
 # into files whose scale they do not know: what lies outside is not taken for a scale.

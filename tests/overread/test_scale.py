@@ -2,8 +2,8 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from overread.scan.errors import UnknownScaleError
-from overread.scan.scale import Scale, from_dicom, from_dpi, given
+from overread.errors import UnknownScaleError
+from overread.scale import Scale, from_dicom, from_dpi, given
 
 
 def test_dpi_of_a_microscope_is_a_scale_and_dpi_of_a_printer_is_none() -> None:
