@@ -93,7 +93,7 @@ def _other_greys(films: Tensor) -> Tensor:
     angle, strength = _uniform(count, 0, 2 * math.pi), _uniform(count, 0, 0.3)
     rows, columns = torch.linspace(-1, 1, height)[:, None], torch.linspace(-1, 1, width)[None]
     films = films * (1 + _column(strength) * (_column(angle.sin()) * rows + _column(angle.cos()) * columns))
-    return (films + _column(_uniform(count, 0, 0.06)) * torch.randn_like(films)).clamp(0, 1)
+    return (films + _column(_uniform(count, 0, 0.04)) * torch.randn_like(films)).clamp(0, 1)
 
 
 def _other_sharpness(films: Tensor) -> Tensor:
