@@ -14,6 +14,7 @@ from overread.images import FORMATS, READABLE
 STDIN = Path("-")
 HEAD_BYTES = 132  # a DICOM file is recognised by its bytes 128 to 131
 BIG_TIFF = (b"II\x2b\0", b"MM\0\x2b")  # TIFF with 64-bit offsets, made for files above 4 GB
+ZIP = b"PK\x03\x04"
 SLIDE_SUFFIXES = frozenset({".svs", ".ndpi", ".scn", ".bif", ".vms", ".vmu", ".mrxs"})
 DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
 
@@ -69,9 +70,17 @@ def why_skipped(file: Path) -> str | None:
             head = opened.read(HEAD_BYTES)
     except OSError as error:
         return f"cannot be opened ({error.strerror})"
-    if file.suffix.lower() in SLIDE_SUFFIXES or head.startswith(BIG_TIFF):
-        return "a whole-slide image: export the region of interest"
-    if dicom.is_dicom(head) or _pillow_reads(head) or file.suffix.lower() in _image_suffixes():
+    return why_skipped_by(file.name, head)
+
+
+def why_skipped_by(name: str, head: bytes) -> str | None:
+    """Return likewise from a file's name and its first ``HEAD_BYTES`` bytes."""
+    suffix = Path(name).suffix.lower()
+    if suffix in SLIDE_SUFFIXES or head.startswith(BIG_TIFF):
+        return "a whole-slide image: scan it with `overread scan`"
+    if head.startswith(ZIP):
+        return "a zip: name it itself, and the images in it are read"
+    if dicom.is_dicom(head) or _pillow_reads(head) or suffix in _image_suffixes():
         return None
     return f"not {READABLE}"
 

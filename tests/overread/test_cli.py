@@ -19,8 +19,9 @@ from PIL import Image
 
 from overread.catalogue import catalogue
 from overread.classifier import Classifier
-from overread.cli import CSV_COLUMNS, main
+from overread.cli import main
 from overread.errors import ModelFolderError
+from overread.stack.outcome import CSV_COLUMNS
 from tests.support.dicom_file import dicom
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +30,7 @@ GOOD = ["--model", "pcam-resnet18"]
 
 @pytest.fixture(autouse=True)
 def tiny_answers_for_every_model(monkeypatch: pytest.MonkeyPatch, tiny: Classifier) -> None:
-    monkeypatch.setattr("overread.cli.load", lambda name: tiny)
+    monkeypatch.setattr("overread.stack.command.load", lambda name: tiny)
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_the_model_is_named_by_itself_or_by_its_domain(
     name: str, images: Path, monkeypatch: pytest.MonkeyPatch, tiny: Classifier
 ) -> None:
     loaded: list[str] = []
-    monkeypatch.setattr("overread.cli.load", lambda name: loaded.append(name) or tiny)
+    monkeypatch.setattr("overread.stack.command.load", lambda name: loaded.append(name) or tiny)
     assert main(["predict", str(images / "a.png"), "--model", name]) == 0
     assert loaded == [name]
 
@@ -135,7 +136,7 @@ def test_folders_are_read_by_content_and_skipped_files_are_named(
     answered = {Path(line.split(": ")[0]).name for line in captured.out.splitlines() if not line.startswith("  note")}
     assert answered == {"a.png", "b.png", "c.jpe", "no-suffix", "IM0001"}
     skipped = dict(line.split(": skipped, ") for line in captured.err.splitlines())
-    slide = "a whole-slide image: export the region of interest"
+    slide = "a whole-slide image: scan it with `overread scan`"
     assert {Path(file).name: reason for file, reason in skipped.items()} == {
         "big.tif": slide,
         "slide.svs": slide,
@@ -170,6 +171,8 @@ def test_csv_rows_hold_answers_and_errors(images: Path, tmp_path: Path, tiny: Cl
         "guard": "",  # the tiny model has none
         "notes": "",
         "error": "",
+        "image_sha256": expected.image_sha256,
+        "model_sha256": tiny.identity.sha256,
     }
     assert (bad["file"], bad["decision"], bad["error"]) == (
         str(images / "b.png"),
@@ -188,7 +191,7 @@ def test_a_csv_row_is_on_disk_as_soon_as_its_image_is_answered(
         identity=tiny.identity,
         predict=lambda *args, **options: rows_before.append(file.read_text().count("\n")) or answer(*args, **options),
     )
-    monkeypatch.setattr("overread.cli.load", lambda name: spy)
+    monkeypatch.setattr("overread.stack.command.load", lambda name: spy)
     main(["predict", str(images), *GOOD, "--csv", str(file)])
     assert rows_before == [1, 2]
 
@@ -249,7 +252,7 @@ def test_a_model_that_cannot_be_loaded_ends_with_code_1(
     def broken(name: str) -> Classifier:
         raise ModelFolderError("The model is broken.")
 
-    monkeypatch.setattr("overread.cli.load", broken)
+    monkeypatch.setattr("overread.stack.command.load", broken)
     assert main(["predict", str(images), *GOOD]) == 1
     assert capsys.readouterr().err == "The model is broken.\n"
 

@@ -25,7 +25,7 @@ def a_guarded_model_answers(tmp_path_factory: pytest.TempPathFactory, monkeypatc
     folder = write_tiny_model(tmp_path_factory.mktemp("weights") / "tiny")
     shutil.copy(MODELS_FOLDER / overread.names("chest-xray")[0] / GUARD_FILE, folder)
     guarded = Classifier(folder, threads=1)
-    monkeypatch.setattr("overread.cli.load", lambda name: guarded)
+    monkeypatch.setattr("overread.stack.command.load", lambda name: guarded)
 
 
 @pytest.fixture
