@@ -9,7 +9,7 @@ when the command is given again. The trained net is in ``runs/<name>/final/`` as
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -29,6 +29,9 @@ from training.measure.training_record import (
     write_record,
 )
 from training.methods.cpu_allocator import keep_freed_memory
+from training.methods.evidence_distillation import evidence_teacher
+from training.methods.film_batches import films_as_drawn, load_film_batches
+from training.methods.film_training import train_on_films
 from training.methods.mosaic_training import train_on_mosaics
 from training.methods.shift_and_stitch import RandomStrideOffsets
 from training.methods.torch_model import build_model, load_initial_weights
@@ -112,7 +115,13 @@ def train(
     state = torch.load(progress.checkpoint, weights_only=True) if progress.checkpoint else None
     for number, stage in enumerate(recipe.stages[progress.finished :], progress.finished):
         model = stage_model(recipe, stage, state, start)
-        trained = train_stage(recipe, stage, model, train_split, validation_split, work / f"stage-{number}", push_to)
+        folder = work / f"stage-{number}"
+        if stage.films:
+            films = load_film_batches(recipe, stage, stage.films, runs, data)
+            record = replace(record, notes=(*record.notes, films.note(number + 1)))
+            trained = train_on_films(recipe, stage, model, films, folder, evidence_teacher(recipe, stage, runs))
+        else:
+            trained = train_stage(recipe, stage, model, train_split, validation_split, folder, push_to)
         state = trained.model.state_dict()
         record = with_stage(record, stage, trained.images_seen)
         if processes().is_main_process:
@@ -123,7 +132,9 @@ def train(
         exported = build_model(recipe, recipe.export_size, recipe.export_stride)
         exported.load_state_dict(state or {})
         if recipe.recalibrated_batch_norm:
-            recalibrate_batch_norms(exported, recipe, train_split)
+            last = recipe.stages[-1].films
+            drawn = films_as_drawn(recipe, last, recipe.batch_norm_images, data) if last else train_split
+            recalibrate_batch_norms(exported, recipe, drawn)
         exported.save_pretrained(final)
         write_record(record, final)
     return final
@@ -145,7 +156,7 @@ def stage_model(
         model.load_state_dict(state)
     elif start.source:
         load_initial_weights(model, recipe, start.source)
-    if stage.random_stride_offset:
+    if stage.random_stride_offset and not stage.films:  # which need the offsets of each batch
         RandomStrideOffsets(model.timm_model, build_model(recipe, stage.size, recipe.export_stride).timm_model)
     if stage.mosaic_training:
         train_on_mosaics(model.timm_model, stage.mosaic_share)

@@ -8,6 +8,7 @@ import torch
 from PIL import Image, ImageFilter
 from torchvision.transforms import v2
 
+from training.methods.random_resampling import RandomResampling
 from training.recipes.augmentation_strengths import (
     AUGMENTATIONS,
     AugmentationName,
@@ -158,12 +159,31 @@ class EraseMarkers(v2.Transform):
         return image
 
 
+class EraseBorders(v2.Transform):
+    """Paints a grey band along some sides, as collimators, film holders and careless crops leave."""
+
+    def __init__(self, largest: float, p: float) -> None:
+        super().__init__()
+        self.largest, self.p = largest, p  # fraction of the side; probability for each side
+
+    def forward(self, image: Image.Image) -> Image.Image:
+        """Return the RGB image with bands along some sides."""
+        image = image.copy()
+        width, height = image.size
+        across, down = (max(1, int(self.largest * float(torch.rand(())) * side)) for side in image.size)
+        bands = ((0, 0, across, height), (width - across, 0, width, height))
+        for box in (*bands, (0, 0, width, down), (0, height - down, width, height)):
+            if torch.rand(()) < self.p:
+                image.paste((int(torch.randint(0, 256, ())),) * 3, box)
+        return image
+
+
 def augmentation_for(name: AugmentationName) -> Augmentation:
     """Return the augmentation of that name, see ``recipes/augmentation_strengths.py``; images keep their size."""
     settings = AUGMENTATIONS[name]
     if isinstance(settings, HistopathologyAugmentation):
         return v2.Compose(_histopathology(settings))
-    return v2.Compose(list(_chest_xray(settings)))
+    return v2.Compose([*film_placement(settings), *film_exposure(settings), *film_processing(settings)])
 
 
 def _histopathology(settings: HistopathologyAugmentation) -> list[v2.Transform]:
@@ -176,7 +196,8 @@ def _histopathology(settings: HistopathologyAugmentation) -> list[v2.Transform]:
     ]
 
 
-def _chest_xray(settings: ChestXrayAugmentation) -> Iterator[v2.Transform]:
+def film_placement(settings: ChestXrayAugmentation) -> Iterator[v2.Transform]:
+    """Yield what moves a film, and its lung mask (``torchvision.tv_tensors.Mask``) with it."""
     yield v2.RandomHorizontalFlip()
     yield v2.RandomAffine(
         settings.degrees,
@@ -185,6 +206,10 @@ def _chest_xray(settings: ChestXrayAugmentation) -> Iterator[v2.Transform]:
         (-settings.shear, settings.shear) * 2 if settings.shear else None,
         v2.InterpolationMode.BILINEAR,
     )
+
+
+def film_exposure(settings: ChestXrayAugmentation) -> Iterator[v2.Transform]:
+    """Yield what changes a film's grey values."""
     if settings.equalize:
         yield v2.RandomEqualize(settings.equalize)
     if settings.autocontrast:
@@ -197,10 +222,18 @@ def _chest_xray(settings: ChestXrayAugmentation) -> Iterator[v2.Transform]:
         yield v2.ColorJitter(settings.brightness, settings.contrast)
     if settings.shading:
         yield v2.RandomApply([RandomShading()], settings.shading)
+
+
+def film_processing(settings: ChestXrayAugmentation) -> Iterator[v2.Transform]:
+    """Yield what happens to a film between the detector and the net, which must not move an answer."""
+    if settings.resampling:
+        yield v2.RandomApply([RandomResampling()], settings.resampling)
     if settings.sharpness:
         yield v2.RandomApply([RandomSharpness()], settings.sharpness)
     if settings.blur:
         yield v2.RandomApply([v2.GaussianBlur(settings.blur_kernel, settings.blur_sigma)], settings.blur)
     if settings.erased_corner:
         yield EraseMarkers(settings.erased_size, settings.erased_corner)
+    if settings.erased_border:
+        yield EraseBorders(settings.erased_band, settings.erased_border)
     yield RandomJPEG(settings.jpeg_quality)

@@ -47,10 +47,15 @@ class WeightAverage(TrainerCallback):
             torch.save(self.average.state_dict(), _file(args, state))
 
     def copy_to(self, model: nn.Module) -> None:
-        """Copy the average into a model; batch-norm statistics stay and have to be recalibrated."""
-        with torch.no_grad():
-            for weight, mean in zip(model.parameters(), self.average.module.parameters(), strict=True):
-                weight.copy_(mean)
+        """Copy the average into a model, see ``copy_average``."""
+        copy_average(self.average, model)
+
+
+def copy_average(average: AveragedModel, model: nn.Module) -> None:
+    """Copy averaged weights into a model; batch-norm statistics stay and have to be recalibrated."""
+    with torch.no_grad():
+        for weight, mean in zip(model.parameters(), average.module.parameters(), strict=True):
+            weight.copy_(mean)
 
 
 def _file(args: TrainingArguments, state: TrainerState) -> Path:

@@ -4,11 +4,16 @@ Each setting stands for a variation that labels survive and that scanners, stain
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 AugmentationName = Literal[
-    "histopathology", "histopathology-strong", "chest-xray", "chest-xray-strong", "chest-xray-tone"
+    "histopathology",
+    "histopathology-strong",
+    "chest-xray",
+    "chest-xray-strong",
+    "chest-xray-tone",
+    "chest-xray-two-hospitals",
 ]
 
 
@@ -38,15 +43,32 @@ class ChestXrayAugmentation:
     brightness: float = 0.0  # factor 1 ± this
     contrast: float = 0.0
     shading: float = 0.0  # probability of a linear gain across the film
+    resampling: float = 0.0  # probability of scaling down or up and back, with random filters
     sharpness: float = 0.0  # probability of blurring or unsharp masking
     blur: float = 0.0  # probability of a Gaussian blur
     blur_kernel: int = 3  # px
     blur_sigma: tuple[float, float] = (0.1, 1.2)  # px
     erased_corner: float = 0.0  # probability for each corner, where radiographs carry lead markers
     erased_size: float = 0.22  # largest fraction of the side
+    erased_border: float = 0.0  # probability for each side
+    erased_band: float = 0.08  # largest fraction of the side
     jpeg_quality: tuple[int, int] = (50, 95)
 
 
+# Leaves nothing global in grey values or sharpness that could predict the label.
+TONE = ChestXrayAugmentation(
+    degrees=12,
+    translate=0.1,
+    scale=(0.8, 1.3),
+    shear=5,
+    equalize=0.2,
+    tone_curve=True,
+    shading=0.5,
+    sharpness=0.7,
+    erased_corner=0.35,
+    erased_size=0.28,
+    jpeg_quality=(30, 95),
+)
 AUGMENTATIONS: Mapping[AugmentationName, HistopathologyAugmentation | ChestXrayAugmentation] = {
     "histopathology": HistopathologyAugmentation(),
     "histopathology-strong": HistopathologyAugmentation(stain_scale=0.22, stain_shift=0.05),
@@ -68,18 +90,6 @@ AUGMENTATIONS: Mapping[AugmentationName, HistopathologyAugmentation | ChestXrayA
         erased_corner=0.3,
         jpeg_quality=(35, 95),
     ),
-    # Leaves nothing global in grey values or sharpness that could predict the label.
-    "chest-xray-tone": ChestXrayAugmentation(
-        degrees=12,
-        translate=0.1,
-        scale=(0.8, 1.3),
-        shear=5,
-        equalize=0.2,
-        tone_curve=True,
-        shading=0.5,
-        sharpness=0.7,
-        erased_corner=0.35,
-        erased_size=0.28,
-        jpeg_quality=(30, 95),
-    ),
+    "chest-xray-tone": TONE,
+    "chest-xray-two-hospitals": replace(TONE, resampling=0.8, erased_border=0.2),
 }

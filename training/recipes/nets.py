@@ -14,6 +14,23 @@ LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3  # EfficientNet-Lite's:
 
 
 @dataclass(frozen=True)
+class Films:
+    """What a stage on the films of two hospitals teaches besides the label, see `training.methods.film_training`."""
+
+    frozen: tuple[str, ...] = ()  # modules that stay as they are: early ones cost most of a step
+    second_share: float = 0.33  # of the films: the second hospital's, alike from each view and class
+    outside_weight: float = 1.0  # of the share of evidence outside the lungs in the loss
+    dilation: int = 8  # px that lungs are made wider by, since an opacity may touch the pleura
+    half_mosaics: float = 0.35  # of the batches: left half of one film, right half of another
+    quarter_mosaics: float = 0.15  # of the batches: 2 x 2 films
+    twice: float = 0.5  # of the batches: every film twice, resampled, sharpened and compressed in two ways
+    consistency: float = 0.3  # weight of the squared difference between the two answers
+    logit_penalty: float = 0.01  # L2 of the log-odds: spectral decoupling (Pezeshki et al. 2021)
+    averaged: float = 0.5  # last part of the steps, over which weights are averaged
+    teacher_map: float = 0.0  # weight of the distance to the teacher's map
+
+
+@dataclass(frozen=True)
 class Stage:
     """One training run at one input size and output stride; a stage starts from the weights of the one before."""
 
@@ -27,6 +44,12 @@ class Stage:
     teacher: str | None = None  # name of that net's recipe
     teacher_share: float = 0.7  # of the loss; the labels have the rest
     distillation_temperature: float = 2.0
+    # In place of a teacher, which sees the augmented images: the mean log-odds that several nets of other recipes give
+    # the images as they are, computed once.
+    soft_labels: tuple[str, ...] = ()
+
+    # Resizes by random filters, see `training.methods.random_filters`; else by the recipe's.
+    random_filters: bool = False
 
     # Random stride offset per batch (shift-and-stitch): trains a strided net for the dilated one that is exported.
     random_stride_offset: bool = False
@@ -38,6 +61,9 @@ class Stage:
     # Stochastic weight averaging: constant learning rate after the warm-up, and the mean of the weights is kept.
     weight_averaging: bool = False
     averaging_interval: int = 5  # steps between averaged weights, since neighbours hardly differ
+
+    # Films of the source and of its second source, with lung masks.
+    films: Films | None = None
 
 
 @dataclass(frozen=True)
@@ -89,8 +115,8 @@ class Recipe:
         return Preprocessing(side, side, self.interpolation, self.mean, self.std)
 
 
-PCAM_LITE0 = Recipe(
-    name="pcam-efficientnet-lite0",
+PCAM_TEACHER = Recipe(
+    name="pcam-teacher-96",
     architecture="tf_efficientnet_lite0",
     source=PATCH_CAMELYON,
     stages=(Stage(96, epochs=5, learning_rate=1e-3, augmentation="histopathology-strong"),),
@@ -117,11 +143,21 @@ CHEST_XRAY_LITE0 = Recipe(
             random_stride_offset=True,
             weight_averaging=True,
         ),
+        Stage(
+            224,
+            epochs=2.2,
+            learning_rate=2e-4,
+            augmentation="chest-xray-two-hospitals",
+            random_stride_offset=True,
+            weight_averaging=True,
+            films=Films(frozen=("conv_stem", "bn1", "blocks.0", "blocks.1")),
+        ),
     ),
     export_size=224,
     export_stride=16,
     mean=LITE_MEAN,
     std=LITE_STD,
+    interpolation="bilinear",  # what the published films were made with; see `docs/experiments.md`
     batch_size=32,
     pretrained="timm/tf_efficientnet_lite0.in1k",
     bfloat16=False,
@@ -145,14 +181,14 @@ RECIPES = {
                     epochs=2,
                     learning_rate=8e-4,
                     augmentation="histopathology-strong",
-                    teacher="pcam-efficientnet-lite0",
+                    teacher="pcam-teacher-96",
                 ),
                 Stage(
                     96,
                     epochs=6,
                     learning_rate=8e-4,
                     augmentation="histopathology-strong",
-                    teacher="pcam-efficientnet-lite0",
+                    teacher="pcam-teacher-96",
                     random_stride_offset=True,
                 ),
             ),
@@ -201,24 +237,24 @@ RECIPES = {
             batch_size=32,
             recalibrated_batch_norm=True,
         ),
-        PCAM_LITE0,
+        PCAM_TEACHER,
         replace(
-            PCAM_LITE0,
-            name="pcam-efficientnet-lite0-128",
-            # Enlarged, because the stem's first stride loses small nuclei. Trained for the ensemble.
+            PCAM_TEACHER,
+            name="pcam-teacher-128",
+            # Enlarged, because the stem's first stride loses small nuclei.
             stages=(
                 Stage(
                     128, epochs=1.6, learning_rate=5e-4, augmentation="histopathology-strong", random_stride_offset=True
                 ),
             ),
             export_size=128,
-            initial_weights_from=PCAM_LITE0.name,
+            initial_weights_from="pcam-teacher-96",
             pretrained=None,
         ),
         replace(
-            PCAM_LITE0,
-            name="pcam-efficientnet-lite0-128-seed-2",
-            # Trained for the ensemble. The mosaics are for the heat map; they leave the AUC where it was.
+            PCAM_TEACHER,
+            name="pcam-teacher-128-mosaics",
+            # The mosaics are for the heat map; they leave the AUC where it was.
             stages=(
                 Stage(
                     96, epochs=4, learning_rate=1e-3, augmentation="histopathology-strong", random_stride_offset=True
@@ -238,13 +274,29 @@ RECIPES = {
             export_size=128,
             seed=2027,
         ),
-        CHEST_XRAY_LITE0,
         replace(
-            CHEST_XRAY_LITE0,
-            name="chest-xray-efficientnet-lite0-seed-2",
-            # Trained for the ensemble.
-            stages=(*CHEST_XRAY_LITE0.stages[:2], replace(CHEST_XRAY_LITE0.stages[2], epochs=5)),
-            seed=2027,
+            PCAM_TEACHER,
+            name="pcam-efficientnet-lite0",
+            # The three teachers in one net.
+            stages=(
+                Stage(
+                    128,
+                    epochs=2,
+                    learning_rate=4e-4,
+                    augmentation="histopathology-strong",
+                    soft_labels=("pcam-teacher-96", "pcam-teacher-128", "pcam-teacher-128-mosaics"),
+                    teacher_share=0.8,
+                    random_filters=True,
+                    random_stride_offset=True,
+                    mosaic_training=True,
+                    mosaic_share=0.6,
+                ),
+            ),
+            export_size=128,
+            initial_weights_from="pcam-teacher-128-mosaics",
+            pretrained=None,
+            seed=2028,
         ),
+        CHEST_XRAY_LITE0,
     )
 }
