@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from overread.catalogue import namespace, resolve
@@ -117,6 +119,7 @@ class Classifier:
         *,
         mpp: float | None = None,
         squash: bool = False,
+        draw: bool = True,
     ) -> Prediction:
         """Return the answer for one image.
 
@@ -127,13 +130,14 @@ class Classifier:
             answer_anyway: answer also where the guard refuses the image; the notes then say so.
             mpp: um/px of the image, for a model of patches (default: what the file says); see ``overread.patches``.
             squash: take the whole image for one patch, whatever its size and scale.
+            draw: False where only figures are wanted, which is faster: overlay and picture are the image that was read.
 
         Raises:
             RefusedImageError: the image is not of the kind that the model reads; no net has run.
             UnknownScaleError, LargerThanPatchError: the model reads patches, and the image is none.
             InputError: another subclass for each cause, in the image or the operating point.
         """
-        return self.predict_batch([image], operating_point, smooth, answer_anyway, mpp=mpp, squash=squash)[0]
+        return self.predict_batch([image], operating_point, smooth, answer_anyway, mpp=mpp, squash=squash, draw=draw)[0]
 
     def predict_batch(
         self,
@@ -144,6 +148,7 @@ class Classifier:
         *,
         mpp: float | None = None,
         squash: bool = False,
+        draw: bool = True,
     ) -> list[Prediction]:
         """Return one answer per image, in order; arguments and errors as for ``predict``.
 
@@ -155,7 +160,7 @@ class Classifier:
             chunk = [self._admit(image, answer_anyway, mpp, squash) for image in images[start : start + BATCH_SIZE]]
             found = self.evidence([admitted.image.picture for admitted in chunk])
             predictions += [
-                self._answer(admitted, found, row, operating_point, smooth) for row, admitted in enumerate(chunk)
+                self._answer(admitted, found, row, operating_point, smooth, draw) for row, admitted in enumerate(chunk)
             ]
         return predictions
 
@@ -192,7 +197,7 @@ class Classifier:
         return verdict
 
     def _answer(
-        self, admitted: _Admitted, found: Evidence, row: int, operating_point: str | None, smooth: bool
+        self, admitted: _Admitted, found: Evidence, row: int, operating_point: str | None, smooth: bool, draw: bool
     ) -> Prediction:
         image, verdict = admitted.image, admitted.verdict
         config, point = self.config, self.config.operating_point(operating_point)
@@ -201,11 +206,7 @@ class Classifier:
         probability = float(sigmoid(found.log_odds[row]))
         members = {name: float(sigmoid(log_odds[row])) for name, log_odds in found.members.items()}
         started = perf_counter()
-        picture = image.picture.resize(display_size(image.picture.size))
-        box = config.region and config.region.labelled_centre_px / config.region.patch_px * picture.width
-        overlay = draw_overlay(picture, heatmap, config.heatmap.scale, smooth)
-        if box:
-            picture, overlay = outline_centre(picture, box), outline_centre(overlay, box)
+        picture, overlay = self._drawn(image.picture, heatmap, smooth) if draw else (image.picture, image.picture)
         return Prediction(
             finding=config.finding,
             probability=probability,
@@ -237,6 +238,18 @@ class Classifier:
             image_sha256=image.sha256,
             image_sha256_of=image.sha256_of,
         )
+
+    def _drawn(
+        self, picture: Image.Image, heatmap: npt.NDArray[np.float32], smooth: bool
+    ) -> tuple[Image.Image, Image.Image]:
+        """Return the image at display size, and with the map over it."""
+        region = self.config.region
+        picture = picture.resize(display_size(picture.size))
+        overlay = draw_overlay(picture, heatmap, self.config.heatmap.scale, smooth)
+        if not region:
+            return picture, overlay
+        box = region.labelled_centre_px / region.patch_px * picture.width
+        return outline_centre(picture, box), outline_centre(overlay, box)
 
 
 def _nets_in_order(name: str, wanted: Mapping[str, str], members: Sequence[Classifier]) -> list[Net]:

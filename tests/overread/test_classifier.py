@@ -181,3 +181,9 @@ def test_bundled_models_meet_the_onnx_contract(name: str) -> None:
     assert min(answer.heatmap.shape) >= least
     assert answer.heatmap.sum() + answer.heatmap_bias == pytest.approx(answer.log_odds, abs=1e-4)
     assert list(classifier.config.operating_points) == ["screening", "balanced", "rule-in"]
+
+
+def test_figures_are_the_same_without_drawing(tiny: Classifier, picture: Image.Image) -> None:
+    drawn, undrawn = tiny.predict(picture), tiny.predict(picture, draw=False)
+    assert undrawn.log_odds == drawn.log_odds and (undrawn.heatmap == drawn.heatmap).all()
+    assert undrawn.overlay.size == undrawn.picture.size == picture.size and drawn.overlay.size == (448, 448)
