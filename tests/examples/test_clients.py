@@ -1,6 +1,5 @@
 """The client scripts, run as their users run them."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -10,12 +9,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.support.node import NODE, node_modules
 from tests.support.running_app import ROOT, running_app
 from ui.examples import EXAMPLES, examples
 
 FILM = examples("chest-xray")[0]
-NODE = shutil.which("node")
-PACKAGES = os.environ.get("OVERREAD_NODE_MODULES")  # a node_modules folder with @gradio/client
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +40,11 @@ def test_the_python_client_prints_the_answer_and_saves_the_overlay(address: str,
     assert Image.open(overlay).format == "PNG"
 
 
-@pytest.mark.skipif(not (NODE and PACKAGES), reason="needs node and OVERREAD_NODE_MODULES with @gradio/client in it")
+@pytest.mark.skipif(NODE is None, reason="node is not installed")
 def test_the_javascript_client_prints_the_answer_and_saves_the_overlay(address: str, tmp_path: Path) -> None:
-    assert NODE and PACKAGES
+    assert NODE
     shutil.copy(EXAMPLES / "client.mjs", tmp_path)
-    (tmp_path / "node_modules").symlink_to(PACKAGES)
+    (tmp_path / "node_modules").symlink_to(node_modules(EXAMPLES))
     command = [NODE, "client.mjs", FILM.path, "--endpoint", "chest_xray", "--url", address, "--overlay", "overlay.png"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

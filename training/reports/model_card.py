@@ -18,7 +18,7 @@ from training.measure.training_record import StageRecord, TrainingRecord, read_r
 from training.methods.weight_compression import EXPORT_FILE
 from training.reports.card_metadata import describe_test_images, is_subset, metadata
 from training.reports.guard_section import guard_section, three_answers_section
-from training.reports.snippets import OWN_NAMESPACE, snippets
+from training.reports.snippets import OWN_NAMESPACE, javascript_snippets, snippets
 
 CARD_FILE = "README.md"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
@@ -75,6 +75,7 @@ def render_card(folder: Path) -> str:
         subset=is_subset(source, evaluation),
         views=_listed(ensemble["views"]) if ensemble else "",
         snippets=snippets(name, source.domain, is_ensemble=ensemble is not None),
+        javascript={} if ensemble else javascript_snippets(name),
         namespace=OWN_NAMESPACE,
         interval=interval,
         stage_notes=stage_notes,

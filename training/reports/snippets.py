@@ -1,4 +1,4 @@
-"""The "how to use" of a model card, as code that tests run: transformers, timm, onnxruntime and gradio_client."""
+"""The "how to use" of a model card, as code that tests run: in Python, and in JavaScript."""
 
 from overread.deploy.models import OWN_NAMESPACE
 
@@ -43,6 +43,41 @@ answer, overlay = client.predict(handle_file("image.png"), model="{name}", api_n
 print(answer["probability"], answer["decision"], overlay)"""
 
 
+TRANSFORMERS_JS = """\
+import {{ AutoModel, load_image, Tensor }} from "@huggingface/transformers";
+
+const model = await AutoModel.from_pretrained("{repository}", {{ dtype: "fp32" }});
+// Resizing and normalisation as in training: neither a canvas nor sharp resizes like that.
+const preprocess = await AutoModel.from_pretrained("{repository}", {{ dtype: "fp32", model_file_name: "preprocess" }});
+const {{ data, width, height }} = (await load_image("image.png")).rgb();
+const {{ pixel_values }} = await preprocess({{ image: new Tensor("uint8", data, [1, height, width, 3]) }});
+const {{ logits, heatmap }} = await model({{ pixel_values }});
+const [without, finding] = logits.tolist()[0];
+console.log(1 / (1 + Math.exp(without - finding)), heatmap.dims);"""
+
+TRANSFORMERS_JS_PIPELINE = """\
+import {{ AutoConfig, pipeline }} from "@huggingface/transformers";
+
+const loaded = await AutoConfig.from_pretrained("{repository}");
+const config = {{ ...loaded, model_type: "resnet" }}; // Transformers.js 4.3 does not know "timm_wrapper"
+const classify = await pipeline("image-classification", "{repository}", {{ config, dtype: "fp32" }});
+console.log(await classify("image.png"));"""
+
+ONNXRUNTIME_NODE = """\
+import {{ InferenceSession, Tensor }} from "onnxruntime-node";
+import sharp from "sharp";
+
+const folder = "https://huggingface.co/{repository}/resolve/main/onnx";
+const load = async (file) => InferenceSession.create(await (await fetch(`${{folder}}/${{file}}`)).arrayBuffer());
+const preprocess = await load("preprocess.onnx");
+const model = await load("model.onnx");
+const image = sharp("image.png").flatten({{ background: "white" }}).toColourspace("srgb").raw();
+const {{ data, info }} = await image.toBuffer({{ resolveWithObject: true }});
+const pixels = {{ image: new Tensor("uint8", data, [1, info.height, info.width, 3]) }};
+const {{ logits, heatmap }} = await model.run(await preprocess.run(pixels), ["logits", "heatmap"]);
+console.log(1 / (1 + Math.exp(logits.data[0] - logits.data[1])), heatmap.dims);"""
+
+
 def snippets(name: str, domain: str, is_ensemble: bool) -> dict[str, str]:
     """Return Python code by the library it shows; an ensemble's folder has no weights, so only the app runs it."""
     values = {"repository": f"{OWN_NAMESPACE}/{name}", "name": name, "endpoint": domain.replace("-", "_")}
@@ -50,3 +85,13 @@ def snippets(name: str, domain: str, is_ensemble: bool) -> dict[str, str]:
     if not is_ensemble:
         code = {"transformers": TRANSFORMERS, "timm": TIMM, "onnxruntime": ONNXRUNTIME, **code}
     return {library: text.format(**values) for library, text in code.items()}
+
+
+def javascript_snippets(name: str) -> dict[str, str]:
+    """Return JavaScript code by the library it shows, for a single net."""
+    code = {
+        "Transformers.js, with the map": TRANSFORMERS_JS,
+        "the pipeline of Transformers.js, whose resizing moves the answer": TRANSFORMERS_JS_PIPELINE,
+        "onnxruntime-node": ONNXRUNTIME_NODE,
+    }
+    return {library: text.format(repository=f"{OWN_NAMESPACE}/{name}") for library, text in code.items()}
