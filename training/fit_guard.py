@@ -174,12 +174,11 @@ def fit_guards(films: str | None, patches: str | None, adults: str) -> dict[Doma
         unfamiliar=0.03,
         warning=ELSEWHERE,
     )
-    patients = [*nih["patient"], *nih["patient"]]
     adult_films = fit_small_kind(
         "a chest film",
         FILM_PARTS,
         features(of_films(nih, "films of adults"), FILM_PARTS),
-        patients,
+        [*nih["patient"], *nih["patient"]],
         unfamiliar=0.03,
         warning=ELSEWHERE,
     )
@@ -188,13 +187,6 @@ def fit_guards(films: str | None, patches: str | None, adults: str) -> dict[Doma
         FILM_PARTS,
         features(of_films(film_train, "damaged films", corrupt), FILM_PARTS),
         features(statistics_of(film_validation, "damaged validation films", corrupt), FILM_PARTS),
-        warning=DAMAGED,
-    )
-    damaged_adults = fit_small_kind(
-        "a chest film",
-        FILM_PARTS,
-        features(of_films(nih, "damaged films of adults", corrupt), FILM_PARTS),
-        patients,
         warning=DAMAGED,
     )
     tissue = fit_kind(
@@ -213,7 +205,7 @@ def fit_guards(films: str | None, patches: str | None, adults: str) -> dict[Doma
     )
     ages = [*CHILDREN, *(int(age) for age in nih["age"])]
     film_subject = replace(FILM, ages=(min(ages), max(ages)))
-    learned, wider = (children, adult_films), (damaged, damaged_adults)
+    learned, wider = (children, adult_films), (damaged,)  # damaged adults' films would let some faces pass
     return {
         "chest-xray": Guard(film_subject, learned, wider, (tissue, magnified)),
         "histopathology": Guard(PATCH, (tissue,), (magnified,), (*learned, *wider)),

@@ -11,7 +11,7 @@ from datasets import Dataset
 from PIL import Image
 
 from overread.classifier import Classifier
-from overread.evidence import mean_map
+from overread.evidence import weighted_map
 from overread.probability import sigmoid
 from training.measure.perturbation import perturbation_curves
 from training.measure.pointing_game import (
@@ -38,6 +38,7 @@ Floats = npt.NDArray[np.floating]
 
 def play_pointing_game(
     members: Sequence[Recipe],
+    weights: Sequence[float],
     views: Sequence[str],
     models: Path,
     dataset: Dataset,
@@ -52,6 +53,7 @@ def play_pointing_game(
 
     Args:
         members: one net, or an ensemble's.
+        weights: one for each.
         views: that are averaged, see ``overread.flips``.
         models: the folder of model folders.
         dataset: the split.
@@ -63,19 +65,29 @@ def play_pointing_game(
     confident = dataset.select(rows)
     nets = [load_torch_net(models / member.name) for member in members]
     own = [mean_over_views(own_heatmap(net), views) for net in nets]
-    games = {"any": _play(members, own, dataset, count), "surest": _play(members, own, confident, count)}
+    games = {
+        "any": _play(members, weights, own, dataset, count),
+        "surest": _play(members, weights, own, confident, count),
+    }
     if with_peer:
-        games[PEER] = _play(members, [pytorch_grad_cam_heatmap(net.net) for net in nets], confident, count)
+        peer = [pytorch_grad_cam_heatmap(net.net) for net in nets]
+        games[PEER] = _play(members, weights, peer, confident, count)
     return {name: asdict(game) for name, game in games.items()}
 
 
-def _play(members: Sequence[Recipe], heatmap_of: Sequence[HeatmapOf], dataset: Dataset, count: int) -> PointingGame:
+def _play(
+    members: Sequence[Recipe],
+    weights: Sequence[float],
+    heatmap_of: Sequence[HeatmapOf],
+    dataset: Dataset,
+    count: int,
+) -> PointingGame:
     images, labels = [image.convert("RGB") for image in dataset["image"]], np.asarray(dataset["labels"])
     heatmaps = []
     for member, member_heatmap_of in zip(members, heatmap_of, strict=True):
         grids = image_grids(member.preprocessing()(images), labels, count)
         heatmaps.append(heatmaps_of(grids, member_heatmap_of, BATCH_SIZE))
-    return pointing_game(mean_map(heatmaps), grids.quadrants)
+    return pointing_game(weighted_map(heatmaps, weights), grids.quadrants)
 
 
 def delete_and_insert(classifier: Classifier, dataset: Dataset, count: int, seed: int = 2026) -> dict[str, Any]:

@@ -69,6 +69,12 @@ class Predictor:
         self._members = [Classifier(folder.parent / name) for name in members]
         self._runs = runs
 
+    @property
+    def input_sizes(self) -> set[tuple[int, int]]:
+        """Width and height (px) that images are resized to, of each net."""
+        nets = self._members or [self.classifier]
+        return {(net.config.preprocessing.width, net.config.preprocessing.height) for net in nets}
+
     def predictions(self, dataset: Dataset, part: Part) -> Predictions:
         """Return the predictions for every row of a data set with columns ``image`` and ``labels``."""
         return Predictions(np.asarray(dataset["labels"], np.int64), self.evidence(dataset, part).log_odds)
