@@ -42,11 +42,30 @@ def catalogue(file: Path | None = None) -> dict[str, CatalogueEntry]:
     Args:
         file: another file of the same form (default: ``CATALOGUE_FILE``).
     """
+    return _entries("models", file)
+
+
+def lung_net(domain: Domain, file: Path | None = None) -> CatalogueEntry | None:
+    """Return the net that finds the lungs in the images of a domain: not a model to choose; None if it has none.
+
+    Args:
+        domain: such as "chest-xray".
+        file: another catalogue (default: ``CATALOGUE_FILE``).
+    """
+    return next((found for found in _entries("lung_nets", file).values() if found.domain == domain), None)
+
+
+def published(file: Path | None = None) -> dict[str, CatalogueEntry]:
+    """Return everything that has a Hub repository of its own, by name: the models, then the lung nets."""
+    return catalogue(file) | _entries("lung_nets", file)
+
+
+def _entries(section: str, file: Path | None) -> dict[str, CatalogueEntry]:
     return {
         name: CatalogueEntry(
             name, values["domain"], values["revision"], values["sha256"], tuple(values.get("members", ()))
         )
-        for name, values in _read(file or CATALOGUE_FILE)["models"].items()
+        for name, values in _read(file or CATALOGUE_FILE).get(section, {}).items()
     }
 
 
@@ -99,6 +118,7 @@ def pin_files(
     members: Sequence[str] = (),
     *,
     file: Path | None = None,
+    section: Literal["models", "lung_nets"] = "models",
 ) -> None:
     """Write a model's digests into the catalogue, so that only these files are served under its name.
 
@@ -108,10 +128,11 @@ def pin_files(
         digests: SHA-256 (hexadecimal) of every file that inference needs, by its path in the folder.
         members: the names of an ensemble's nets.
         file: another catalogue (default: ``CATALOGUE_FILE``).
+        section: of the catalogue: models answer, lung nets only find lungs.
     """
     file = file or CATALOGUE_FILE
     content = _read(file)
-    model = content["models"].setdefault(name, {"domain": domain, "revision": "main"})
+    model = content.setdefault(section, {}).setdefault(name, {"domain": domain, "revision": "main"})
     if members:
         model["members"] = list(members)
     model["sha256"] = dict(digests)
@@ -133,10 +154,11 @@ def pin_commits(namespace: str, commits: Mapping[str, str], *, file: Path | None
     """
     file = file or CATALOGUE_FILE
     content = _read(file)
+    known = {**content["models"], **content.get("lung_nets", {})}
     for name, commit in commits.items():
-        if name not in content["models"]:
-            raise UnknownModelError(f"There is no model {name!r}: choose one of {', '.join(content['models'])}.")
-        content["models"][name]["revision"] = commit
+        if name not in known:
+            raise UnknownModelError(f"There is no model {name!r}: choose one of {', '.join(known)}.")
+        known[name]["revision"] = commit
     content["namespace"] = namespace
     _write(content, file)
 

@@ -40,16 +40,7 @@ class OnnxSession:
         Raises:
             ModelFolderError: if the file cannot be loaded or has other inputs or outputs.
         """
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or default_threads()
-        options.inter_op_num_threads = 1
-        # Waiting threads that spin would take CPU time from other processes on a shared machine.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        try:
-            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's exceptions share no base class but Exception
-            raise ModelFolderError(f"The model file {path.name} cannot be loaded: {error}") from error
+        self._session = open_session(path, threads)
         inputs = [value.name for value in self._session.get_inputs()]
         outputs = [value.name for value in self._session.get_outputs()]
         if inputs != ["pixel_values"] or not {"logits", "heatmap", "embedding"} <= set(outputs):
@@ -58,6 +49,28 @@ class OnnxSession:
     def run(self, pixel_values: Float32) -> Outputs:
         """Return the outputs for ``pixel_values`` (N, 3, H, W) float32, normalised."""
         return Outputs(*self._session.run(["logits", "heatmap", "embedding"], {"pixel_values": pixel_values}))
+
+
+def open_session(path: Path, threads: int | None = None) -> ort.InferenceSession:
+    """Return an onnxruntime session on the CPU.
+
+    Args:
+        path: an ONNX file.
+        threads: for one run; default: ``default_threads()``.
+
+    Raises:
+        ModelFolderError: if the file cannot be loaded.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads or default_threads()
+    options.inter_op_num_threads = 1
+    # Waiting threads that spin would take CPU time from other processes on a shared machine.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions share no base class but Exception
+        raise ModelFolderError(f"The model file {path.name} cannot be loaded: {error}") from error
 
 
 def default_threads() -> int:
