@@ -17,11 +17,10 @@ ONE_THREAD := OMP_NUM_THREADS=1 OVERREAD_THREADS=1
 LAMBDA_VENV := .venv-lambda
 LAMBDA := $(LAMBDA_VENV)/bin
 UPGRADE_VENV := .venv-upgrade
-SPACE_FOLDER ?= dist/space
 ARCH ?= x86_64
 DOCKER_PLATFORM := $(if $(filter arm64,$(ARCH)),linux/arm64,linux/amd64)
 
-.PHONY: run test format screenshots space space-folder lambda-test lambda-local lambda-zip lambda-image upgrade clean
+.PHONY: run test format screenshots space lambda-test lambda-local lambda-zip lambda-image upgrade clean
 
 run: $(VENV)/.run-installed
 	GRADIO_SERVER_NAME=127.0.0.1 GRADIO_SERVER_PORT=$(PORT) $(BIN)/python app.py
@@ -44,14 +43,9 @@ screenshots: $(VENV)/.test-installed
 	OVERREAD_SCREENSHOTS=docs $(BIN)/python -m pytest tests/browser/test_screenshots.py
 
 # What a Space needs, from the commit that is checked out: tracked files only, without torch weights, tests and training.
-space-folder:
-	rm -rf $(SPACE_FOLDER) && mkdir -p $(SPACE_FOLDER)
-	git archive HEAD README.md LICENSE SECURITY.md requirements.txt app.py ui overread examples docs models \
-	  ':(exclude)models/*/model.safetensors' | tar -x -C $(SPACE_FOLDER)
-
-space: space-folder $(VENV)/.run-installed
+space: $(VENV)/.run-installed
 	@test -n "$(SPACE)" || { echo "Name the Space: make space SPACE=YOU/overread"; exit 1; }
-	$(BIN)/hf upload $(SPACE) $(SPACE_FOLDER) --repo-type space
+	$(BIN)/python -m overread deploy space --to $(SPACE)
 
 lambda-local: $(LAMBDA_VENV)/.installed
 	$(LAMBDA)/python -m overread_lambda.emulator --port 9000

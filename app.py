@@ -5,6 +5,9 @@ import os
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
+if os.environ.get("SPACES_ZERO_GPU"):  # its library wants to be imported before Gradio is
+    import ui.zero_gpu  # noqa: F401
+
 from overread.images import MAX_FILE_BYTES
 from overread.service import Service
 from ui.page import FAVICON, STYLE, THEME, build

@@ -7,6 +7,6 @@ requirements of such a Space alone, see ``overread/deploy/space.py``.
 import spaces
 
 
-@spaces.GPU(duration=1)
+@spaces.GPU(duration=1)  # type: ignore[untyped-decorator]
 def never_called() -> None:
     """Ask for a GPU for a second, if anybody called it."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from huggingface_hub import metadata_save
 
-from overread.deploy.checkout import ROOT, CheckoutError, committed_files
+from overread.deploy.checkout import ROOT, CheckoutError
 
 BUILT = Path("web") / "dist"
 FRONT_MATTER = {
@@ -42,21 +42,16 @@ def build(root: Path = ROOT) -> Path:
     return root / BUILT
 
 
-def web_folder(to: Path, built: Path) -> Path:
+def web_folder(to: Path, built: Path, root: Path = ROOT) -> Path:
     """Return a folder that is a static Space: the built page, and the front matter that configures it.
 
     Args:
         to: the folder, which must not exist.
         built: the page, see ``build``.
-
-    Raises:
-        CheckoutError: if the page's sources have changes that are not committed.
+        root: of the checkout.
     """
-    committed_files(["web", "LICENSE"], to / "sources")
-    shutil.rmtree(to / "sources" / "web", ignore_errors=True)
-    shutil.copytree(built, to, dirs_exist_ok=True)
-    shutil.move(to / "sources" / "LICENSE", to / "LICENSE")
-    (to / "sources").rmdir()
+    shutil.copytree(built, to)
+    shutil.copy(root / "LICENSE", to)
     readme = to / "README.md"
     readme.write_text(
         "# Overread in your browser\n\nThe models run on your device, and no image leaves it. For research and "

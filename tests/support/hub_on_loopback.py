@@ -79,6 +79,9 @@ class HubOnLoopback(HubStore):
             ("GET", "/api/whoami-v2", self._whoami),
             ("POST", "/api/validate-yaml", self._validate_yaml),
             ("POST", "/api/repos/create", self._create),
+            ("POST", "/api/collections", self._create_collection),
+            ("GET", "/api/collections/{owner}/{name}", self._collection),
+            ("POST", "/api/collections/{owner}/{name}/items", self._add_to_collection),
             ("GET", repo, self._info),
             ("GET", repo + "/revision/{revision}", self._info),
             ("GET", repo + "/refs", self._refs),
@@ -134,11 +137,40 @@ class HubOnLoopback(HubStore):
         self._demand_token(request, owner)
         kind, repo_id = body.get("type") or "model", f"{owner}/{body['name']}"
         url = f"{self.endpoint}/{URL_PREFIX[kind]}{repo_id}"
+        if self._asks_payment and body.get("sdk") == "gradio" and not str(body.get("hardware")).startswith("zero"):
+            raise refusal(402, "A subscription is required to create a Gradio Space on cpu-basic")
         if (kind, repo_id) in self._repos:
             return JSONResponse({"error": "You already created this repo", "url": url}, 409)
         self._repos[kind, repo_id] = Repo(kind, repo_id, body.get("visibility") == "private")
         self.put_repo(repo_id, {".gitattributes": b"*.onnx filter=lfs diff=lfs merge=lfs -text\n"}, kind)
         return JSONResponse({"url": url, "name": repo_id, "id": SOME_ID})
+
+    async def _create_collection(self, request: Request) -> Response:
+        body = await request.json()
+        self._demand_token(request, body["namespace"])
+        slug = f"{body['namespace']}/{re.sub('[^a-z]+', '-', body['title'].lower())}-{SOME_ID}"
+        if slug in self.collections:
+            return JSONResponse({"slug": slug}, 409)
+        self.collections[slug] = {
+            **{"slug": slug, "title": body["title"], "owner": body["namespace"], "description": body["description"]},
+            **{"items": [], "lastUpdated": SOME_DATE, "position": 0, "theme": "green", "upvotes": 0},
+            "private": body["private"],
+        }
+        return JSONResponse(self.collections[slug])
+
+    async def _collection(self, request: Request) -> Response:
+        return JSONResponse(self.collections[f"{request.path_params['owner']}/{request.path_params['name']}"])
+
+    async def _add_to_collection(self, request: Request) -> Response:
+        self._demand_token(request, request.path_params["owner"])
+        found = self.collections[f"{request.path_params['owner']}/{request.path_params['name']}"]
+        item = (await request.json())["item"]
+        if item["id"] in [known["id"] for known in found["items"]]:
+            return JSONResponse({"error": "Already in the collection"}, 409)
+        self._repo(item["type"], item["id"])
+        place = {"_id": SOME_ID, "position": len(found["items"]), "note": None}
+        found["items"].append({"id": item["id"], "repoType": item["type"], "type": item["type"], **place})
+        return JSONResponse(found)
 
     async def _info(self, request: Request) -> Response:
         repo, commit = self._asked(request)

@@ -83,6 +83,8 @@ class HubStore:
         self._outages: dict[str | None, int] = {}
         self._only_token: str | None = None
         self._closed: set[str] = set()
+        self._asks_payment = False
+        self.collections: dict[str, dict[str, Any]] = {}
 
     def put_repo(self, repo_id: str, files: dict[str, bytes], kind: str = "model") -> str:
         """Commit `files` on top of the repository, creating it if need be; return the new revision."""
@@ -117,8 +119,13 @@ class HubStore:
         """Answer 403 to whoever writes below `owner`."""
         self._closed.add(owner)
 
+    def ask_for_payment(self) -> None:
+        """Answer 402 to whoever creates a Gradio Space on a CPU, as the Hub does without a paid plan."""
+        self._asks_payment = True
+
     def recover(self) -> None:
-        """Undo every `fail`, `replace`, `truncate`, `accept_only` and `close_namespace`."""
+        """Undo every `fail`, `replace`, `truncate`, `accept_only`, `close_namespace` and `ask_for_payment`."""
+        self._asks_payment = False
         self._outages.clear()
         self._tampered.clear()
         self._only_token = None

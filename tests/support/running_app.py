@@ -18,11 +18,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_app(log: Path, **variables: str) -> Iterator[str]:
+def running_app(log: Path, folder: Path = ROOT, python: str = sys.executable, **variables: str) -> Iterator[str]:
     """Start ``python app.py``, wait until it says that it listens, yield its address, and end it.
 
     Args:
         log: gets what the app writes to standard error.
+        folder: that holds ``app.py``, with the packages beside it.
+        python: the interpreter.
         variables: of the environment, beside this process's own.
     """
     port = free_port()
@@ -35,7 +37,7 @@ def running_app(log: Path, **variables: str) -> Iterator[str]:
     }
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=output, text=True
+            [python, "app.py"], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=output, text=True
         )
         try:
             assert process.stdout
