@@ -33,11 +33,7 @@ def patch_of(image: DecodedImage, region: Region, mpp: float | None = None, squa
     scale = given(mpp) if mpp else image.scale
     if scale is None:
         return _assumed(image, region)
-    factor = tuple(region.spacing_um_per_px / value for value in (scale.x, scale.y))
-    if all(abs(value - 1) <= SAME_SCALE for value in factor):
-        factor = 1.0, 1.0
-    # What an image covers in part at its right and lower border is left out, as in a scan.
-    size = tuple(max(1, int(side / value + 0.01)) for side, value in zip(image.picture.size, factor, strict=True))
+    factor, size = _at_model_scale(image.picture.size, scale, region)
     side_um = region.patch_px * region.spacing_um_per_px
     if min(size) < region.patch_px:
         raise ImageTooSmallError(f"At {scale} the picture covers less than the {side_um:.0f} µm a side of one patch.")
@@ -49,10 +45,25 @@ def patch_of(image: DecodedImage, region: Region, mpp: float | None = None, squa
     picture = image.picture
     if factor != (1.0, 1.0):
         box = (0, 0, size[0] * factor[0], size[1] * factor[1])
-        picture = picture.resize((size[0], size[1]), Image.Resampling.BICUBIC, box=box)
+        picture = picture.resize(size, Image.Resampling.BICUBIC, box=box)
     note = f"Scale: {scale}; read at {region.spacing_um_per_px} µm/px." if picture is not image.picture else ""
     note = note or f"Scale: {scale}; the model's is {region.spacing_um_per_px} µm/px."
     return _centred(image, picture, region, note)
+
+
+def is_one_patch(size: tuple[int, int], scale: Scale | None, region: Region) -> bool:
+    """Return whether ``patch_of`` would read an image of that size; ``scale`` is None where nobody says it."""
+    return _is_patch(_at_model_scale(size, scale, region)[1] if scale else size, region)
+
+
+def _at_model_scale(size: tuple[int, int], scale: Scale, region: Region) -> tuple[tuple[float, float], tuple[int, int]]:
+    """Return pixels of the image per pixel at the model's scale, and the size there, both (across, down)."""
+    factor = region.spacing_um_per_px / scale.x, region.spacing_um_per_px / scale.y
+    if all(abs(value - 1) <= SAME_SCALE for value in factor):
+        factor = 1.0, 1.0
+    # What an image covers in part at its right and lower border is left out, as in a scan.
+    width, height = (max(1, int(side / value + 0.01)) for side, value in zip(size, factor, strict=True))
+    return factor, (width, height)
 
 
 def _is_patch(size: tuple[int, ...], region: Region) -> bool:

@@ -6,8 +6,10 @@ import re
 import traceback
 
 import gradio as gr
+from starlette.responses import JSONResponse
 
-from overread.errors import InputError, ModelFolderError, OverreadError
+from overread.errors import InputError, ModelFolderError, OverreadError, RefusedImageError
+from ui.received_images import BusyError
 
 log = logging.getLogger("overread")
 
@@ -50,6 +52,15 @@ def sentence_of(error: Exception) -> str:
 def as_json(error: Exception) -> dict[str, str]:
     """Return the error as the body of an HTTP answer, in the words that Gradio uses for its events."""
     return {"error": sentence_of(error), "title": code_of(error)}
+
+
+def refusal(error: Exception) -> JSONResponse:
+    """Return the error as the page's own routes answer it."""
+    status = 503 if isinstance(error, BusyError) else 422 if isinstance(error, InputError) else 500
+    said = as_json(error)
+    if isinstance(error, RefusedImageError) and error.verdict:
+        said["error"] = error.verdict.reason  # the page has a button for what the rest of the sentence says
+    return JSONResponse(said, status)
 
 
 def explained(error: Exception, for_program: bool) -> gr.Error:

@@ -13,11 +13,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from overread.catalogue import Domain
-from overread.errors import InputError, RefusedImageError
 from ui.answering import Answering
 from ui.domains import DOMAINS
-from ui.failures import as_json
-from ui.received_images import BusyError, UnknownEndpointError
+from ui.failures import refusal
+from ui.received_images import UnknownEndpointError
 from ui.turns import Turns
 
 WEB = Path(__file__).with_name("web")
@@ -64,10 +63,6 @@ def _endpoint(work: Callable[[bytes, Domain, dict[str, str]], Response], turns: 
                 raise UnknownEndpointError(f"There is no such tab: choose one of {', '.join(DOMAINS)}.")
             return await turns.run(lambda: work(data, domain, query))
         except Exception as error:
-            status = 503 if isinstance(error, BusyError) else 422 if isinstance(error, InputError) else 500
-            said = as_json(error)
-            if isinstance(error, RefusedImageError) and error.verdict:
-                said["error"] = error.verdict.reason  # the page has a button for what the rest of the sentence says
-            return JSONResponse(said, status)
+            return refusal(error)
 
     return endpoint

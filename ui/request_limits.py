@@ -9,10 +9,15 @@ from ui.failures import as_json
 
 # A file of the largest size as base64 text, and as much again as the rest of a request may need.
 MAX_BODY_BYTES = MAX_FILE_BYTES * 4 // 3 + 2**20
+MAX_SLIDE_BYTES = 256 * 2**20  # of the page's own route for slides, which writes the body to a file as it comes
+SLIDE_ROUTE = "/page/slide"
 
 
 class RequestLimits:
-    """Refuses bodies over 43 MB, and the route ``/gradio_api/file=https://...``, which would make the app a proxy."""
+    """Refuses bodies over 43 MB, of a slide over 256 MB, and the route ``/gradio_api/file=https://...``.
+
+    That route would make the app a proxy.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap an ASGI app."""
@@ -26,16 +31,19 @@ class RequestLimits:
         if marker and "://" in target.replace(":/", "://"):  # some servers and proxies join double slashes
             refused = JSONResponse(as_json(NotAllowedError("Links are not served here.")), 403)
             return await refused(scope, receive, send)
+        is_slide = scope["path"].endswith(SLIDE_ROUTE)
+        most = MAX_SLIDE_BYTES if is_slide else MAX_BODY_BYTES
+        refused_size = self._too_large(MAX_SLIDE_BYTES if is_slide else MAX_FILE_BYTES)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
-            return await self._too_large()(scope, receive, send)
+        if not declared.isdigit() or int(declared) > most:
+            return await refused_size(scope, receive, send)
         received, started, too_large = 0, False, False
 
         async def counted() -> Message:
             nonlocal received, too_large
             message = await receive()
             received += len(message.get("body", b""))
-            if received > MAX_BODY_BYTES:  # sent in chunks, without a declared length
+            if received > most:  # sent in chunks, without a declared length
                 too_large = True
                 return {"type": "http.disconnect"}
             return message
@@ -53,10 +61,9 @@ class RequestLimits:
             if not too_large:
                 raise
         if too_large and not started:
-            await self._too_large()(scope, receive, send)
+            await refused_size(scope, receive, send)
 
     @staticmethod
-    def _too_large() -> JSONResponse:
-        limit = MAX_FILE_BYTES // 2**20
-        error = ImageTooLargeError(f"The request is too large: a picture may have {limit} MB.")
+    def _too_large(limit: int) -> JSONResponse:
+        error = ImageTooLargeError(f"The request is too large: a picture may have {limit // 2**20} MB.")
         return JSONResponse(as_json(error), 413)

@@ -21,11 +21,14 @@ from ui.api_reference import llms_txt
 from ui.domains import DOMAINS
 from ui.examples import EXAMPLES
 from ui.failures import as_json
+from ui.fields import Fields
 from ui.mcp_tools import PATH, McpTools
 from ui.page_routes import page_routes
+from ui.page_slides import SlideRoutes
 from ui.received_images import UNREADABLE, BusyError, UnknownEndpointError, UnreadableRequestError
 from ui.request_limits import RequestLimits
 from ui.share_tags import ShareTags
+from ui.slide_store import SlideStore
 from ui.turns import BUSY, Turns
 
 
@@ -33,10 +36,11 @@ def app_options(service: Service) -> dict[str, Any]:
     """Return the ``app_kwargs`` of ``gr.Blocks.launch``: what the FastAPI app needs beside Gradio's own routes."""
     turns = Turns()  # page and MCP tools share it: more sessions at once would only wait for the same cores
     tools = McpTools(service, turns)
+    slides = SlideStore()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with tools.sessions.run():
+        async with tools.sessions.run(), slides.swept():
             yield
 
     def reference(request: Request) -> PlainTextResponse:
@@ -50,6 +54,7 @@ def app_options(service: Service) -> dict[str, Any]:
             Mount(PATH, app=tools),
             *images,
             *page_routes(Answering(service), turns),
+            *SlideRoutes(Fields(service), slides, turns).routes(),
         ],
         "middleware": [Middleware(RequestLimits), Middleware(ShareTags)],
         "lifespan": lifespan,

@@ -6,7 +6,7 @@ Needs ``pip install overread[scan]``.
 from overread.errors import UnknownScaleError
 from overread.scale import Scale
 from overread.scan.errors import NotScannableError, ScanCancelledError
-from overread.scan.plan import Plan, prepare
+from overread.scan.plan import Plan, prepare, with_stride
 from overread.scan.progress import Progress
 from overread.scan.result import ScanResult
 from overread.scan.scanner import run, scan
@@ -22,4 +22,5 @@ __all__ = [
     "prepare",
     "run",
     "scan",
+    "with_stride",
 ]

@@ -11,6 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from overread.scan.errors import ScanCancelledError
+from overread.scan.headline import headline
 from overread.scan.outputs import write
 from overread.scan.plan import Plan, prepare
 from overread.scan.progress import Progress
@@ -76,12 +77,8 @@ def _announcement(plan: Plan) -> str:
 
 def summary(result: ScanResult, folder: Path) -> str:
     """Return what a person wants to read first."""
-    low, high = result.area_interval_mm2
-    burden = result.burden
     lines = [
-        f"{result.name}: {burden.area_mm2:.3f} mm² ({100 * burden.share:.1f} % of the tissue) at or above the "
-        f"{burden.operating_point} threshold for {result.finding}; {low:.3f} to {high:.3f} mm² between the strictest "
-        f"and the most lenient threshold",
+        f"{result.name}: {headline(result)}",
         *(f"  note: {note}" for note in result.notes),
         f"  {len(result.regions)} regions, maps and tables are in {folder}",
     ]

@@ -11,22 +11,19 @@ import numpy.typing as npt
 from PIL import Image
 
 from overread.classifier import Classifier
-from overread.errors import ImageTooSmallError
-from overread.patches import assumed_scale
-from overread.scale import Scale, given
+from overread.scale import Scale
 from overread.scan.engine import CellMap, Engine
 from overread.scan.errors import NotScannableError
 from overread.scan.familiarity import Familiarity, sample_patches
-from overread.scan.grid import Doubles, PatchGrid, Tile, sums_between
+from overread.scan.grid import Doubles, PatchGrid, Tile
 from overread.scan.models import ScanModel, scan_model
 from overread.scan.opening import SlideSource, open_slide
 from overread.scan.progress import Reporter
 from overread.scan.resampled import Resampled
 from overread.scan.slide import Slide
-from overread.scan.tissue import OVERVIEW_FACTOR, read_overview, tissue_mask
+from overread.scan.survey import Survey, survey
 
 MIN_TISSUE = 0.05  # of the pixels a patch owns: below, it is background
-STRIP_PX = 512  # of the tissue mask, summed at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,15 +32,11 @@ class Plan:
 
     Attributes:
         name: of the slide.
-        slide: the open slide.
-        scale: um/px of its full resolution.
+        survey: the open slide, its scale and its tissue.
         model: what scans.
-        view: the slide at the model's scale.
         grid: the patches.
         cell_map: the cells of the evidence map.
         engine: exact or dense.
-        overview: the whole slide at an eighth of the model's scale, RGB.
-        tissue: (h, w) bool, where the overview shows tissue.
         tissue_mm2: (rows, columns) float64, tissue that each patch owns.
         wanted: (rows, columns) bool, the patches that are answered.
         tiles: the blocks with any such patch.
@@ -53,21 +46,32 @@ class Plan:
     """
 
     name: str
-    slide: Slide
-    scale: Scale
+    survey: Survey
     model: ScanModel
-    view: Resampled
     grid: PatchGrid
     cell_map: CellMap
     engine: Engine
-    overview: Image.Image
-    tissue: npt.NDArray[np.bool_]
     tissue_mm2: Doubles
     wanted: npt.NDArray[np.bool_]
     tiles: tuple[Tile, ...]
     familiarity: Familiarity | None
     notes: tuple[str, ...]
     identity: Mapping[str, Any]
+
+    @property
+    def slide(self) -> Slide:
+        """The open slide."""
+        return self.survey.slide
+
+    @property
+    def scale(self) -> Scale:
+        """Its um/px at full resolution."""
+        return self.survey.scale
+
+    @property
+    def view(self) -> Resampled:
+        """The slide at the model's scale."""
+        return self.survey.view
 
     @property
     def patches(self) -> int:
@@ -92,7 +96,7 @@ class Plan:
 
 
 def prepare(
-    source: SlideSource,
+    source: SlideSource | Slide,
     model: str | Path | Classifier | ScanModel,
     mpp: float | tuple[float, float] | None = None,
     exact: bool | None = None,
@@ -103,7 +107,7 @@ def prepare(
     """Return the plan of a scan: opens the slide, finds its scale and its tissue, and answers no patch yet.
 
     Args:
-        source: a path to a slide or image, or a PIL image.
+        source: a path to a slide or image, a PIL image, or an open slide.
         model: a name of the catalogue, a model folder, or what is loaded already.
         mpp: um/px of the full resolution, or (across, down); default: what the file says.
         exact: patch by patch (True) or dense (False); default: dense where that was measured to agree.
@@ -116,64 +120,56 @@ def prepare(
         ModelFolderError: if the model cannot be loaded.
     """
     ready = model if isinstance(model, ScanModel) else scan_model(model, threads)
-    if stride is not None and not 1 <= stride <= ready.region.patch_px:
-        raise NotScannableError(f"The stride must be 1 to {ready.region.patch_px} px, a patch's side, not {stride}.")
-    slide = open_slide(source)
+    _check_stride(stride, ready)
+    dense = ready.is_dense_by_default if exact is None else not exact
+    slide = source if isinstance(source, Slide) else open_slide(source)
     try:
-        return _plan(slide, source, ready, mpp, exact, stride, reporter)
+        found = survey(slide, ready.region, mpp, reporter.stop_if_cancelled if reporter else lambda: None)
+        return _plan(found, source, ready, dense, stride or ready.default_stride(dense))
     except BaseException:
-        slide.close()
+        if slide is not source:
+            slide.close()
         raise
 
 
+def with_stride(plan: Plan, stride: int) -> Plan:
+    """Return the plan with patches at another distance; nothing is read again.
+
+    Raises:
+        NotScannableError: if the stride does not fit the model.
+    """
+    _check_stride(stride, plan.model)
+    return _plan(plan.survey, plan.slide, plan.model, plan.engine.name == "dense", stride, plan)
+
+
+def _check_stride(stride: int | None, model: ScanModel) -> None:
+    if stride is not None and not 1 <= stride <= model.region.patch_px:
+        raise NotScannableError(f"The stride must be 1 to {model.region.patch_px} px, a patch's side, not {stride}.")
+
+
 def _plan(
-    slide: Slide,
-    source: SlideSource,
-    model: ScanModel,
-    mpp: float | tuple[float, float] | None,
-    exact: bool | None,
-    stride: int | None,
-    reporter: Reporter | None,
+    found: Survey, source: SlideSource | Slide, model: ScanModel, dense: bool, stride: int, before: Plan | None = None
 ) -> Plan:
-    region = model.region
-    scale = given(mpp) if mpp else slide.scale or assumed_scale(slide.size, region)
-    factor = region.spacing_um_per_px / scale.x, region.spacing_um_per_px / scale.y
-    view = Resampled(slide, factor)
-    if min(view.size) < region.patch_px:
-        side = region.patch_px * region.spacing_um_per_px
-        raise ImageTooSmallError(
-            f"At {scale} the image covers {slide.size[0] * scale.x:.0f} x {slide.size[1] * scale.y:.0f} µm: "
-            f"a patch of {side:.0f} µm a side is the least the model reads."
-        )
-    dense = model.is_dense_by_default if exact is None else not exact
-    stride = stride or model.default_stride(dense)
+    """Lay the patches; ``before``, if given, is a plan of the same slide, whose verdict of the guard is taken over."""
+    slide, view, region = found.slide, found.view, model.region
     grid = PatchGrid.over(view.size, region.patch_px, stride)
     engine = model.engine(dense, grid)
-
-    eighth = view.factor[0] * OVERVIEW_FACTOR, view.factor[1] * OVERVIEW_FACTOR
-    small = Resampled(slide, eighth, Image.Resampling.BOX)
-    overview = read_overview(small, reporter.stop_if_cancelled if reporter else lambda: None)
-    mask = tissue_mask(overview)
-    shrink = view.factor[0] / small.factor[0], view.factor[1] / small.factor[1]  # overview pixels per pixel of the view
-    owned_px, tissue_px = _owned(mask, grid, shrink)
-    wanted = tissue_px >= MIN_TISSUE * np.maximum(owned_px, 1e-9)
+    share, tissue_mm2 = found.owned(grid)
+    wanted = share >= MIN_TISSUE
     if wanted.size == 1:
         wanted[:] = True  # a single patch is answered whatever it shows
-    pixel_mm2 = small.factor[0] * scale.x * small.factor[1] * scale.y / 1e6
-    tissue_mm2 = tissue_px * pixel_mm2
     guard = model.classifier.guard
-    familiarity = sample_patches(guard, view, grid, wanted, tissue_mm2) if guard else None
+    if before:
+        familiarity = before.familiarity
+    else:
+        familiarity = sample_patches(guard, view, grid, wanted, tissue_mm2) if guard else None
     return Plan(
-        name=_name(source),
-        slide=slide,
-        scale=scale,
+        name=before.name if before else _name(source),
+        survey=found,
         model=model,
-        view=view,
         grid=grid,
         cell_map=CellMap(grid, model.cell),
         engine=engine,
-        overview=overview,
-        tissue=mask,
         tissue_mm2=tissue_mm2,
         wanted=wanted,
         tiles=tuple(tile for tile in grid.tiles(engine.tile_px) if wanted[tile.patches].any()),
@@ -181,23 +177,11 @@ def _plan(
         notes=(
             *([familiarity.note] if familiarity and familiarity.is_doubtful else []),
             *slide.notes,
-            *_notes(view, scale, model, wanted),
+            *_notes(view, found.scale, model, wanted),
             *model.engine_notes(dense),
         ),
-        identity=_identity(source, slide, scale, model, engine, stride),
+        identity=_identity(source, slide, found.scale, model, engine, stride),
     )
-
-
-def _owned(mask: npt.NDArray[np.bool_], grid: PatchGrid, shrink: tuple[float, float]) -> tuple[Doubles, Doubles]:
-    """Return (rows, columns) twice: how many of the mask's pixels each patch owns, and how many of them are True."""
-    down = np.clip(grid.y.edges * shrink[1], 0, mask.shape[0])
-    across = np.clip(grid.x.edges * shrink[0], 0, mask.shape[1])
-    strips = [  # the sums are in double precision: of the whole mask at once they would take 16 times its memory
-        sums_between(mask[:, left : left + STRIP_PX], down[:-1], down[1:], 0)
-        for left in range(0, mask.shape[1], STRIP_PX)
-    ]
-    tissue = sums_between(np.concatenate(strips, axis=1), across[:-1], across[1:], 1)
-    return np.outer(np.diff(down), np.diff(across)), tissue
 
 
 def _notes(view: Resampled, scale: Scale, model: ScanModel, wanted: npt.NDArray[np.bool_]) -> list[str]:
@@ -217,17 +201,22 @@ def _notes(view: Resampled, scale: Scale, model: ScanModel, wanted: npt.NDArray[
     return notes
 
 
-def _name(source: SlideSource) -> str:
-    return "image" if isinstance(source, Image.Image) else Path(source).name
+def _path(source: SlideSource | Slide) -> Path | None:
+    return None if isinstance(source, Image.Image | Slide) else Path(source)
+
+
+def _name(source: SlideSource | Slide) -> str:
+    path = _path(source)
+    return path.name if path else "image"
 
 
 def _identity(
-    source: SlideSource, slide: Slide, scale: Scale, model: ScanModel, engine: Engine, stride: int
+    source: SlideSource | Slide, slide: Slide, scale: Scale, model: ScanModel, engine: Engine, stride: int
 ) -> dict[str, Any]:
     file = None
-    if not isinstance(source, Image.Image):
-        status = Path(source).stat()
-        file = [Path(source).name, status.st_size, status.st_mtime_ns]
+    if path := _path(source):
+        status = path.stat()
+        file = [path.name, status.st_size, status.st_mtime_ns]
     return {
         "file": file,
         "size": slide.size,

@@ -1,12 +1,13 @@
 """A slide or field of view as the scan sees it: a size, pyramid levels, a scale, and pixels of any rectangle."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from PIL import Image
 
 from overread.scale import Scale
 
 
+@runtime_checkable
 class Slide(Protocol):
     """An open image; safe to read from several threads.
 
