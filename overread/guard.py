@@ -24,8 +24,27 @@ Outcome = Literal["accepted", "unfamiliar", "refused"]
 Part = Literal["grey", "colour", "layout"]
 Floats = npt.NDArray[np.floating]
 
-_HOW_TO_GET_AN_ANSWER = "No answer was given: answer_anyway gets one, with this warning."
-_ANSWERED_ANYWAY = "Answered anyway, as requested: the answer may mean nothing."
+# By code. Also what the models' page in a browser says, which judges by the same rules (web/src/guard.ts).
+REASONS = {
+    "modality": "The DICOM file holds {seen}, not {subject}.",
+    "body-part": "The DICOM file is of {seen}, not of {body_part}.",
+    "view": "The view is {view}; the model learned from frontal films.",
+    "age": "The patient's age is {age} years; the model learned from patients of {youngest} to {oldest} years.",
+    "age-and-view": "The patient's age is {age} years and the view is {view}; the model learned from patients of "
+    "{youngest} to {oldest} years.",
+    "blank": "The image is almost blank.",
+    "upside-down": "The image is upside down: turn it.",
+    "sideways": "The image lies on its side: turn it.",
+    "inverted-greys": "The greys are inverted: light is dark and dark is light.",
+    "tinted": "The image is tinted; the model learned from grey ones.",
+    "unlike-learned": "This is unlike most images that the model learned from.",
+    "other-kind": "This looks like {seen}, not {subject}.",
+    "colour": "This looks like a colour photograph, not {subject}.",
+    "grey": "This is an image without colour, not {subject}.",
+    "other": "This does not look like {subject}.",
+}
+HOW_TO_GET_AN_ANSWER = "No answer was given: answer_anyway gets one, with this warning."
+ANSWERED_ANYWAY = "Answered anyway, as requested: the answer may mean nothing."
 
 
 @dataclass(frozen=True)
@@ -49,12 +68,12 @@ class Verdict:
     @property
     def warning(self) -> str:
         """What an answer to the image must say beside itself; "" where accepted."""
-        return f"{self.reason} {_ANSWERED_ANYWAY}" if self.outcome == "refused" else self.reason
+        return f"{self.reason} {ANSWERED_ANYWAY}" if self.outcome == "refused" else self.reason
 
     @property
     def refusal(self) -> str:
         """What the sender of a refused image is told: the reason, and how to get an answer."""
-        return f"{self.reason} {_HOW_TO_GET_AN_ANSWER}"
+        return f"{self.reason} {HOW_TO_GET_AN_ANSWER}"
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict that ``json.dumps`` takes."""
@@ -149,33 +168,38 @@ class Guard:
     def _judge_tags(self, tags: DicomTags) -> Verdict:
         subject = self.subject
         if tags.modality and tags.modality not in subject.modalities:
-            return Verdict("refused", "modality", f"The DICOM file holds {tags.modality_name}, not {subject.name}.")
+            return Verdict("refused", "modality", self._reason("modality", seen=tags.modality_name))
         if subject.body_part and tags.other_body_part:
-            reason = f"The DICOM file is of {tags.other_body_part}, not of {subject.body_part}."
-            return Verdict("refused", "body-part", reason)
+            return Verdict("refused", "body-part", self._reason("body-part", seen=tags.other_body_part))
         if subject.body_part and tags.view and tags.view not in FRONTAL_VIEWS:
-            return Verdict("unfamiliar", "view", f"The view is {tags.view}; the model learned from frontal films.")
+            return Verdict("unfamiliar", "view", self._reason("view", view=tags.view))
         if subject.ages and tags.age is not None and not subject.ages[0] <= tags.age <= subject.ages[1]:
-            view = f" and the view is {tags.view}" if tags.view else ""
-            learned = f"{subject.ages[0]} to {subject.ages[1]} years"
-            reason = f"The patient's age is {tags.age} years{view}; the model learned from patients of {learned}."
-            return Verdict("unfamiliar", "age", reason)
+            sentence = "age-and-view" if tags.view else "age"
+            return Verdict("unfamiliar", "age", self._reason(sentence, age=tags.age, view=tags.view))
         return Verdict("accepted")
+
+    def _reason(self, sentence: str, **words: object) -> str:
+        subject = self.subject
+        youngest, oldest = subject.ages or (None, None)
+        return REASONS[sentence].format(
+            subject=subject.name, body_part=subject.body_part, youngest=youngest, oldest=oldest, **words
+        )
 
     def _judge_pixels(self, image: Image.Image, seen: PixelStatistics) -> Verdict:
         subject, distance = self.subject, min(kind.unfamiliarity(seen) for kind in self.learned)
         excess = self.excess(seen)
         if seen.contrast < subject.least_contrast:
-            return Verdict("refused", "blank", "The image is almost blank.", distance)
+            return Verdict("refused", "blank", REASONS["blank"], distance)
         if excess > 1 or (subject.grey and seen.colourfulness > COLOURFUL):
-            return Verdict("refused", *self._name(image, seen), distance)
+            code, known = self._name(image, seen)
+            return Verdict("refused", code, self._reason(code, seen=known), distance)
         if subject.has_top and excess > UPSIDE_DOWN * self.excess(seen.upside_down()):
-            return Verdict("refused", *_UPSIDE_DOWN, distance)
+            return Verdict("refused", "upside-down", REASONS["upside-down"], distance)
         if subject.grey and seen.colourfulness > TINTED:
-            return Verdict("unfamiliar", "tinted", "The image is tinted; the model learned from grey ones.", distance)
+            return Verdict("unfamiliar", "tinted", REASONS["tinted"], distance)
         if distance > 1:
             nearest = min((*self.learned, *self.wider), key=lambda kind: kind.excess(seen))
-            return Verdict("unfamiliar", "unlike-learned", nearest.warning or _UNLIKE_LEARNED, distance)
+            return Verdict("unfamiliar", "unlike-learned", nearest.warning or REASONS["unlike-learned"], distance)
         return Verdict("accepted", distance=distance)
 
     def excess(self, seen: PixelStatistics) -> float:
@@ -183,29 +207,25 @@ class Guard:
         return min(kind.excess(seen) for kind in (*self.learned, *self.wider))
 
     def _name(self, image: Image.Image, seen: PixelStatistics) -> tuple[str, str]:
-        """Return the code and the sentence for an image that is not of the subject: how to mend it, or what it is."""
+        """Return the code for an image that is not of the subject, and the name of its kind where that is known."""
         tinted = self.subject.grey and seen.colourfulness > TINTED
-        mended = [(self.excess(pixel_statistics(other)), name) for other, name in self._mended(image)]
+        mended = [(self.excess(pixel_statistics(other)), code) for other, code in self._mended(image)]
         if not tinted and min(mended)[0] <= 1:
-            return min(mended)[1]
+            return min(mended)[1], ""
         for kind in self.others:
             if kind.excess(seen) <= 1:
-                return "other-kind", f"This looks like {kind.name}, not {self.subject.name}."
+                return "other-kind", kind.name
         if tinted:
-            return "colour", f"This looks like a colour photograph, not {self.subject.name}."
+            return "colour", ""
         if not self.subject.grey and seen.colourfulness < GREY:
-            return "grey", f"This is an image without colour, not {self.subject.name}."
-        return "other", f"This does not look like {self.subject.name}."
+            return "grey", ""
+        return "other", ""
 
-    def _mended(self, image: Image.Image) -> Iterator[tuple[Image.Image, tuple[str, str]]]:
-        """Yield what the image may have been before somebody inverted or turned it, and the name of that."""
+    def _mended(self, image: Image.Image) -> Iterator[tuple[Image.Image, str]]:
+        """Yield what the image may have been before somebody inverted or turned it, and the code of that."""
         small = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=3.0)
-        yield ImageOps.invert(small), ("inverted-greys", "The greys are inverted: light is dark and dark is light.")
+        yield ImageOps.invert(small), "inverted-greys"
         if self.subject.has_top:
-            yield small.transpose(Image.Transpose.ROTATE_180), _UPSIDE_DOWN
+            yield small.transpose(Image.Transpose.ROTATE_180), "upside-down"
             for turn in (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270):
-                yield small.transpose(turn), ("sideways", "The image lies on its side: turn it.")
-
-
-_UPSIDE_DOWN = ("upside-down", "The image is upside down: turn it.")
-_UNLIKE_LEARNED = "This is unlike most images that the model learned from."
+                yield small.transpose(turn), "sideways"
