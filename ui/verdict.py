@@ -16,6 +16,14 @@ from ui.examples import Example
 # Log-odds by which resizing or recompressing a film may move an answer: nearer to a threshold than that is borderline.
 BORDERLINE = 0.3
 ZONES: tuple[Answer, ...] = ("negative", "cannot tell", "positive")
+ZONE_NAMES = ("no sign", CANNOT_TELL, "finding")
+MEMBERS_DISAGREE = "members disagree"
+NEAR_A_THRESHOLD = "borderline: a small change of the image can change this answer"
+# Where the cells together speak one way and the answer goes the other.
+AGAINST_THE_MAP = (
+    "The picture itself speaks <b>{way}</b> {finding} ({cells:+.2f} in log-odds over all places); the starting point "
+    "of the model ({bias:+.2f}) decides."
+)
 
 
 @dataclass(frozen=True)
@@ -43,8 +51,8 @@ def verdict_html(prediction: Prediction, context: Context) -> str:
         _headline(prediction, reading),
         _badges(prediction, context.config),
         zone_bar(prediction, context.config),
-        _frequency(counts, reading, prediction.finding, context.words),
-        _in_plain_words(reading, prediction.finding, context.words),
+        frequency_html(counts, reading, prediction.finding, context.words),
+        plain_words_html(reading, prediction.finding, context.words),
         _map_against_verdict(prediction, reading),
         _label(context.example),
         *_notes(prediction),
@@ -89,22 +97,21 @@ def _badges(prediction: Prediction, config: ModelConfig) -> str:
     """One row, there even when empty, so that the card keeps its height."""
     badges = []
     if prediction.members_disagree:
-        badges.append("members disagree")
+        badges.append(MEMBERS_DISAGREE)
     if any(
         abs(prediction.log_odds - _logit(config.operating_points[name].threshold)) < BORDERLINE
         for name in (SCREENING, RULE_IN)
     ):
-        badges.append("borderline: a small change of the image can change this answer")
+        badges.append(NEAR_A_THRESHOLD)
     return '<p class="badges">' + "".join(f'<span class="badge">{badge}</span>' for badge in badges) + "</p>"
 
 
 def zone_bar(prediction: Prediction, config: ModelConfig) -> str:
     """Return the bar: three named zones, their thresholds as ticks, the answer as a mark, members as dots."""
     low, high = (config.operating_points[name].threshold for name in (SCREENING, RULE_IN))
-    names = ("no sign", CANNOT_TELL, "finding")
     zones = "".join(
         f'<span class="zone {answer.replace(" ", "-")}">{escape(name)}</span>'
-        for answer, name in zip(ZONES, names, strict=True)
+        for answer, name in zip(ZONES, ZONE_NAMES, strict=True)
     )
     dots = "".join(
         f'<span class="dot" style="left:{_left(value, config)}" title="{escape(name)}: {percent(value)}"></span>'
@@ -121,7 +128,8 @@ def zone_bar(prediction: Prediction, config: ModelConfig) -> str:
     )
 
 
-def _frequency(counts: AnswerCounts | None, reading: Reading, finding: str, words: DomainText) -> str:
+def frequency_html(counts: AnswerCounts | None, reading: Reading, finding: str, words: DomainText) -> str:
+    """Return what an answer was worth on test images, in natural frequencies."""
     if counts is None or counts.answered == 0:
         return '<p class="frequency">There are no test figures for this answer at these thresholds.</p>'
     total = counts.all_with_finding + counts.all_without
@@ -136,7 +144,8 @@ def _frequency(counts: AnswerCounts | None, reading: Reading, finding: str, word
     )
 
 
-def _in_plain_words(reading: Reading, finding: str, words: DomainText) -> str:
+def plain_words_html(reading: Reading, finding: str, words: DomainText) -> str:
+    """Return what an answer means, and how to read the colours."""
     one, many = words.image_word, words.images
     said = {
         "positive": f"To the model this {one} looks like the {many} with {finding} that it learned from.",
@@ -158,10 +167,8 @@ def _map_against_verdict(prediction: Prediction, reading: Reading) -> str:
     if (cells > 0) == says_yes or abs(cells) < 0.05:
         return ""
     way = "for" if cells > 0 else "against"
-    return (
-        f'<p class="note">The picture itself speaks <b>{way}</b> {escape(prediction.finding)} ({cells:+.2f} in '
-        f"log-odds over all places); the starting point of the model ({bias:+.2f}) decides.</p>"
-    )
+    said = AGAINST_THE_MAP.format(way=way, finding=escape(prediction.finding), cells=cells, bias=bias)
+    return f'<p class="note">{said}</p>'
 
 
 def _notes(prediction: Prediction) -> list[str]:
