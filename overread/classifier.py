@@ -5,26 +5,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-from overread.catalogue import namespace, resolve
+from overread.catalogue import Domain, lung_net, namespace, resolve
 from overread.ensemble import Ensemble
 from overread.errors import ModelFolderError, RefusedImageError, UnknownScaleError
 from overread.evidence import Evidence
 from overread.guard import Verdict
 from overread.guard_file import read_guard
-from overread.heatmap_drawing import display_size, draw_overlay, outline_centre
+from overread.heatmap_drawing import Drawing
 from overread.hub import ModelSource, locate
 from overread.images import DecodedImage, ImageSource, decode
+from overread.lungs import LungNet, lungs_of
 from overread.model_folder import CONFIG_FILE, ONNX_FILE, ModelConfig, read_config, sha256_of
 from overread.net import Net
 from overread.patches import patch_of
 from overread.prediction import Milliseconds, ModelIdentity, Prediction
 from overread.probability import sigmoid
 from overread.reading import decide, members_disagree, read
-from overread.session import OnnxSession
+from overread.session import Float32, OnnxSession
 
 BATCH_SIZE = 16
 
@@ -35,7 +34,7 @@ def load(name: str, threads: int | None = None, loaded: Mapping[str, "Classifier
     Args:
         name: one of ``overread.names()``, or a domain such as "chest-xray".
         threads: for one inference (default: ``overread.session.default_threads()``).
-        loaded: models in memory, by name: an ensemble takes its members from there.
+        loaded: models in memory, by name: an ensemble takes its members from there, all of a domain share a lung net.
 
     Raises:
         UnknownModelError: if the catalogue has no such model.
@@ -43,24 +42,43 @@ def load(name: str, threads: int | None = None, loaded: Mapping[str, "Classifier
     """
     chosen = resolve(name)
     members = [(loaded or {}).get(member) or load(member, threads) for member in chosen.members]
-    return Classifier(locate(chosen, namespace()), threads=threads, members=members)
+    lungs = _lung_net(chosen.domain, threads, [*members, *(loaded or {}).values()])
+    return Classifier(locate(chosen, namespace()), threads=threads, members=members, lung_net=lungs)
+
+
+def _lung_net(domain: Domain, threads: int | None, loaded: Sequence["Classifier"]) -> LungNet | None:
+    """Return the lung net of a domain, from a model in memory where one has it; None where there is none."""
+    if not (chosen := lung_net(domain)):
+        return None
+    found = (one.lung_net for one in loaded if one.lung_net and one.lung_net.name == chosen.name)
+    return next(found, None) or LungNet(locate(chosen, namespace()), threads)
 
 
 @dataclass(frozen=True)
 class _Admitted:
-    """An image that may be answered, with what the guard says about it and the milliseconds that both took."""
+    """An image that may be answered, what the guard and the lung net say about it, and the milliseconds they took.
+
+    ``lungs`` is (H, W), the probability that a pixel shows lung; None where no lung net looked.
+    """
 
     image: DecodedImage
     verdict: Verdict | None
+    lungs: Float32 | None
     decode_ms: float
     guard_ms: float
+    lungs_ms: float
 
 
 class Classifier:
     """A model folder with its ONNX session, or an ensemble of such; safe to use from several threads."""
 
     def __init__(
-        self, source: ModelSource | Path | str, *, threads: int | None = None, members: Sequence["Classifier"] = ()
+        self,
+        source: ModelSource | Path | str,
+        *,
+        threads: int | None = None,
+        members: Sequence["Classifier"] = (),
+        lung_net: LungNet | None = None,
     ) -> None:
         """Load a model folder: ``config.json`` and ``onnx/model.onnx``, or an ensemble's ``config.json``.
 
@@ -70,6 +88,7 @@ class Classifier:
             source: a folder, or a ``ModelSource`` that also says what to call it and where it comes from.
             threads: for one inference (default: ``overread.session.default_threads()``).
             members: an ensemble's members, loaded (default: the folders of those names beside this one).
+            lung_net: finds the lungs in each image; without one, predictions say nothing about lungs.
 
         Raises:
             ModelFolderError: if the folder is incomplete or breaks the ONNX contract, or if a member is another one
@@ -84,6 +103,7 @@ class Classifier:
         self.identity = ModelIdentity(source.name, source.revision, digest, source.origin)
         self.note = source.note
         self.guard = read_guard(folder)
+        self.lung_net = lung_net
         self._net: Net | Ensemble
         if settings:
             members = members or [Classifier(folder.parent / name, threads=threads) for name in settings.members]
@@ -119,7 +139,6 @@ class Classifier:
         *,
         mpp: float | None = None,
         squash: bool = False,
-        draw: bool = True,
     ) -> Prediction:
         """Return the answer for one image.
 
@@ -130,14 +149,13 @@ class Classifier:
             answer_anyway: answer also where the guard refuses the image; the notes then say so.
             mpp: um/px of the image, for a model of patches (default: what the file says); see ``overread.patches``.
             squash: take the whole image for one patch, whatever its size and scale.
-            draw: False where only figures are wanted, which is faster: overlay and picture are the image that was read.
 
         Raises:
             RefusedImageError: the image is not of the kind that the model reads; no net has run.
             UnknownScaleError, LargerThanPatchError: the model reads patches, and the image is none.
             InputError: another subclass for each cause, in the image or the operating point.
         """
-        return self.predict_batch([image], operating_point, smooth, answer_anyway, mpp=mpp, squash=squash, draw=draw)[0]
+        return self.predict_batch([image], operating_point, smooth, answer_anyway, mpp=mpp, squash=squash)[0]
 
     def predict_batch(
         self,
@@ -148,7 +166,6 @@ class Classifier:
         *,
         mpp: float | None = None,
         squash: bool = False,
-        draw: bool = True,
     ) -> list[Prediction]:
         """Return one answer per image, in order; arguments and errors as for ``predict``.
 
@@ -160,7 +177,7 @@ class Classifier:
             chunk = [self._admit(image, answer_anyway, mpp, squash) for image in images[start : start + BATCH_SIZE]]
             found = self.evidence([admitted.image.picture for admitted in chunk])
             predictions += [
-                self._answer(admitted, found, row, operating_point, smooth, draw) for row, admitted in enumerate(chunk)
+                self._answer(admitted, found, row, operating_point, smooth) for row, admitted in enumerate(chunk)
             ]
         return predictions
 
@@ -168,7 +185,7 @@ class Classifier:
         self, source: ImageSource, answer_anyway: bool = False, mpp: float | None = None, squash: bool = False
     ) -> Image.Image:
         """Return the RGB image that the model reads; arguments and errors as for ``predict``."""
-        return self._admit(source, answer_anyway, mpp, squash).image.picture
+        return self._admit(source, answer_anyway, mpp, squash).image.picture.convert("RGB")
 
     def _admit(self, source: ImageSource, answer_anyway: bool, mpp: float | None, squash: bool) -> _Admitted:
         """Return the decoded image, of a field the patch that is read, with the guard's verdict.
@@ -177,7 +194,7 @@ class Classifier:
             RefusedImageError: the guard refuses the image, and no answer is wanted in that case.
         """
         started = perf_counter()
-        image = decode(source)
+        image = decode(source, keep_grey=self.config.region is None)
         decode_ms, started = _ms_since(started), perf_counter()
         if region := self.config.region:
             try:
@@ -188,7 +205,9 @@ class Classifier:
                     raise
                 image = patch_of(image, region, squash=True)  # it is no patch, and is wanted answered anyway
         verdict = self._judged(image, answer_anyway)
-        return _Admitted(image, verdict, decode_ms, _ms_since(started))
+        guard_ms, started = _ms_since(started), perf_counter()
+        lungs = self.lung_net([image.picture])[0] if self.lung_net else None
+        return _Admitted(image, verdict, lungs, decode_ms, guard_ms, _ms_since(started))
 
     def _judged(self, image: DecodedImage, answer_anyway: bool) -> Verdict | None:
         verdict = self.guard.judge(image.picture, image.tags) if self.guard else None
@@ -197,7 +216,7 @@ class Classifier:
         return verdict
 
     def _answer(
-        self, admitted: _Admitted, found: Evidence, row: int, operating_point: str | None, smooth: bool, draw: bool
+        self, admitted: _Admitted, found: Evidence, row: int, operating_point: str | None, smooth: bool
     ) -> Prediction:
         image, verdict = admitted.image, admitted.verdict
         config, point = self.config, self.config.operating_point(operating_point)
@@ -206,7 +225,10 @@ class Classifier:
         probability = float(sigmoid(found.log_odds[row]))
         members = {name: float(sigmoid(log_odds[row])) for name, log_odds in found.members.items()}
         started = perf_counter()
-        picture, overlay = self._drawn(image.picture, heatmap, smooth) if draw else (image.picture, image.picture)
+        lungs = None if admitted.lungs is None else lungs_of(admitted.lungs, heatmap)
+        lungs_ms = admitted.lungs_ms + _ms_since(started)
+        centre = config.region.labelled_centre_px / config.region.patch_px if config.region else None
+        outline = lungs.outline if lungs else ()
         return Prediction(
             finding=config.finding,
             probability=probability,
@@ -220,36 +242,24 @@ class Classifier:
             operating_point=point,
             heatmap=heatmap,
             heatmap_bias=config.heatmap.bias,
-            overlay=overlay,
-            picture=picture,
+            lungs=lungs,
+            drawing=Drawing(image.picture, heatmap, config.heatmap.scale, smooth, centre, outline),
             guard=verdict,
             notes=(
                 *((verdict.warning,) if verdict and verdict.warning else ()),
                 *image.notes,
             ),
             model=self.identity,
-            milliseconds=Milliseconds(
+            computed_in=Milliseconds(
                 decode=admitted.decode_ms,
                 guard=admitted.guard_ms,
+                lungs=lungs_ms,
                 preprocess=found.preprocess_ms / batch,
                 inference=found.inference_ms / batch,
-                overlay=_ms_since(started),
             ),
             image_sha256=image.sha256,
             image_sha256_of=image.sha256_of,
         )
-
-    def _drawn(
-        self, picture: Image.Image, heatmap: npt.NDArray[np.float32], smooth: bool
-    ) -> tuple[Image.Image, Image.Image]:
-        """Return the image at display size, and with the map over it."""
-        region = self.config.region
-        picture = picture.resize(display_size(picture.size))
-        overlay = draw_overlay(picture, heatmap, self.config.heatmap.scale, smooth)
-        if not region:
-            return picture, overlay
-        box = region.labelled_centre_px / region.patch_px * picture.width
-        return outline_centre(picture, box), outline_centre(overlay, box)
 
 
 def _nets_in_order(name: str, wanted: Mapping[str, str], members: Sequence[Classifier]) -> list[Net]:

@@ -54,8 +54,9 @@ class PixelStatistics:
 
 
 def pixel_statistics(image: Image.Image) -> PixelStatistics:
-    """Return the statistics of an RGB image of any size, measured on a copy squashed to 96 x 96 px."""
-    small = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=3.0))  # (96, 96, 3) uint8
+    """Return the statistics of an image in RGB or L of any size, measured on a copy squashed to 96 x 96 px."""
+    squashed = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    small = np.asarray(squashed.convert("RGB"))  # (96, 96, 3) uint8
     levels = small.sum(axis=2, dtype=np.uint16)  # three times the grey level
     pixels, grey = small.astype(np.float32) / 255, levels.astype(np.float32) / (3 * 255)
     quantiles = _quantiles(levels.ravel(), [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]) / (3 * 255)

@@ -1,6 +1,6 @@
 """The answer for one image."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -8,6 +8,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from overread.guard import Verdict
+from overread.heatmap_drawing import Drawing
+from overread.lungs import Lungs
 from overread.model_folder import OperatingPoint
 from overread.reading import Reading
 
@@ -17,13 +19,17 @@ DISCLAIMER = "For research and education only; not a medical device."
 
 @dataclass(frozen=True)
 class Milliseconds:
-    """Wall-clock time of each step; in a batch, inference is the batch's time divided by its number of images."""
+    """Wall-clock time of each step; in a batch, inference is the batch's time divided by its number of images.
+
+    ``overlay`` is 0 until the overlay is asked for, which draws it.
+    """
 
     decode: float
     guard: float
+    lungs: float
     preprocess: float
     inference: float
-    overlay: float
+    overlay: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -57,13 +63,12 @@ class Prediction:
         operating_point: the threshold that was used, with its sensitivity and specificity on validation data.
         heatmap: (h, w) float32, signed evidence in log-odds. ``heatmap.sum() + heatmap_bias == log_odds``.
         heatmap_bias: the part of the log-odds that belongs to no cell.
-        overlay: RGB image with the heat map drawn over the input.
-        picture: the input as decoded, RGB, at the overlay's size; where the label is about the centre only, both have
-            it outlined.
+        lungs: where the lungs are and how much of the evidence lies inside; None where no lung net looked.
+        drawing: the input and its heat map as ``picture`` and ``overlay``, which are drawn when asked for.
         guard: whether the image is of the kind that the model learned from; None if the model has no guard.
         notes: what the reader should know of how the image was read, the guard's warning first.
         model: which model and revision answered.
-        milliseconds: time spent in each step.
+        computed_in: time spent in each step before the overlay; see ``milliseconds``.
         image_sha256: identifies the input; see ``overread.images.DecodedImage``.
         image_sha256_of: whether that is the digest of the file's bytes ("file") or of its RGB pixels ("pixels").
     """
@@ -80,14 +85,29 @@ class Prediction:
     operating_point: OperatingPoint
     heatmap: npt.NDArray[np.float32]
     heatmap_bias: float
-    overlay: Image.Image
-    picture: Image.Image
+    lungs: Lungs | None
+    drawing: Drawing
     guard: Verdict | None
     notes: tuple[str, ...]
     model: ModelIdentity
-    milliseconds: Milliseconds
+    computed_in: Milliseconds
     image_sha256: str
     image_sha256_of: Literal["file", "pixels"]
+
+    @property
+    def picture(self) -> Image.Image:
+        """The input as decoded, RGB, at the overlay's size; the centre is outlined where the label is about it only."""
+        return self.drawing.picture
+
+    @property
+    def overlay(self) -> Image.Image:
+        """``picture`` with the heat map over it, and the outline of the lungs where they were found."""
+        return self.drawing.overlay
+
+    @property
+    def milliseconds(self) -> Milliseconds:
+        """Time spent in each step so far."""
+        return replace(self.computed_in, overlay=self.drawing.milliseconds)
 
     def to_json(self, grid: bool = True) -> dict[str, Any]:
         """Return everything but the pixels as a dict that ``json.dumps`` takes.
@@ -112,6 +132,7 @@ class Prediction:
                 "bias": self.heatmap_bias,
                 **cells,
             },
+            "lungs": self.lungs and self.lungs.to_json(),
             "guard": self.guard and self.guard.to_json(),
             "notes": list(self.notes),
             "model": asdict(self.model),

@@ -60,15 +60,17 @@ class Preprocessing:
         }
 
     def resize(self, image: Image.Image) -> Image.Image:
-        """Return the RGB image squashed to the model's input size."""
+        """Return the image, in RGB or L, squashed to the model's input size."""
         return image.resize((self.width, self.height), _FILTERS[self.interpolation])
 
     def normalise(self, image: Image.Image) -> npt.NDArray[np.float32]:
-        """Return a (3, H, W) float32 array of ``(value / 255 - mean) / std`` from an RGB image of any size."""
-        pixels = np.asarray(image, dtype=np.float32) / 255.0  # (H, W, 3)
+        """Return a (3, H, W) float32 array of ``(value / 255 - mean) / std`` from an image in RGB or L of any size."""
+        pixels = np.asarray(image)  # (H, W, 3) or (H, W) uint8
+        channels = [pixels] * 3 if pixels.ndim == 2 else [pixels[..., channel] for channel in range(3)]
         mean, std = np.asarray(self.mean, np.float32), np.asarray(self.std, np.float32)
-        return np.ascontiguousarray(((pixels - mean) / std).transpose(2, 0, 1))
+        values = (np.arange(256, dtype=np.float32)[:, None] / 255.0 - mean) / std  # (256, 3)
+        return np.stack([table.take(channel) for table, channel in zip(values.T, channels, strict=True)])
 
     def __call__(self, images: Sequence[Image.Image]) -> npt.NDArray[np.float32]:
-        """Return the batch of RGB images as the model's ``pixel_values``, (N, 3, H, W) float32."""
+        """Return the batch of images, in RGB or L, as the model's ``pixel_values``, (N, 3, H, W) float32."""
         return np.stack([self.normalise(self.resize(image)) for image in images])

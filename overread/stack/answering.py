@@ -53,7 +53,6 @@ def answer(classifier: Classifier, wanted: Wanted, item: Item) -> Outcome:
             wanted.answer_anyway,
             mpp=wanted.mpp,
             squash=wanted.squash,
-            draw=wanted.overlays is not None,
         )
         if wanted.overlays:
             wanted.overlays.save(prediction.overlay, item.path)

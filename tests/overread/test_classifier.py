@@ -183,7 +183,16 @@ def test_bundled_models_meet_the_onnx_contract(name: str) -> None:
     assert list(classifier.config.operating_points) == ["screening", "balanced", "rule-in"]
 
 
-def test_figures_are_the_same_without_drawing(tiny: Classifier, picture: Image.Image) -> None:
-    drawn, undrawn = tiny.predict(picture), tiny.predict(picture, draw=False)
-    assert undrawn.log_odds == drawn.log_odds and (undrawn.heatmap == drawn.heatmap).all()
-    assert undrawn.overlay.size == undrawn.picture.size == picture.size and drawn.overlay.size == (448, 448)
+def test_nothing_is_drawn_before_it_is_asked_for(tiny: Classifier, picture: Image.Image) -> None:
+    answer = tiny.predict(picture)
+    assert answer.to_json()["milliseconds"]["overlay"] == 0
+    assert answer.overlay.size == answer.picture.size == (448, 448)
+    assert answer.to_json()["milliseconds"]["overlay"] > 0
+
+
+def test_an_image_stored_in_grey_gets_the_answer_of_the_same_in_colour(tiny: Classifier, picture: Image.Image) -> None:
+    grey = picture.convert("L")
+    answers = [tiny.predict(one) for one in (grey, grey.convert("RGB"))]
+    assert answers[0].log_odds == answers[1].log_odds and answers[0].image_sha256 == answers[1].image_sha256
+    for drawn in ("picture", "overlay"):
+        np.testing.assert_array_equal(*(np.asarray(getattr(answer, drawn)) for answer in answers))

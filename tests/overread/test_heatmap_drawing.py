@@ -9,7 +9,6 @@ from overread.heatmap_drawing import (
     display_size,
     draw_overlay,
     outline_centre,
-    signed_opacity,
 )
 
 GREY = Image.new("RGB", (448, 448), (100, 100, 100))
@@ -28,20 +27,35 @@ def test_colour_shows_the_sign_and_opacity_the_amount(value: float, colour: tupl
         np.testing.assert_allclose(np.asarray(overlay)[200, 200], expected, atol=1)
 
 
-def test_twice_the_evidence_has_twice_the_opacity() -> None:
-    weak = signed_opacity(np.full((2, 2), 0.1, np.float32), 1.0, (8, 8), smooth=True)
-    strong = signed_opacity(np.full((2, 2), 0.2, np.float32), 1.0, (8, 8), smooth=True)
-    np.testing.assert_allclose(strong, 2 * weak, rtol=1e-5)
+def drawn_by_pillow(picture: Image.Image, heatmap: np.ndarray, scale: float, resample: Image.Resampling) -> np.ndarray:
+    """Return (H, W, 3): two colours pasted through masks, which is slow and plain."""
+    signed = np.clip(np.asarray(Image.fromarray(heatmap).resize(picture.size, resample)) / scale, -1, 1)
+    expected = picture.convert("RGB")
+    for colour, share in ((FOR_FINDING, signed), (AGAINST_FINDING, -signed)):
+        opacity = np.round(255 * MAX_OPACITY * np.maximum(share, 0)).astype(np.uint8)
+        expected.paste(colour, mask=Image.fromarray(opacity))
+    return np.asarray(expected).astype(int)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize(("smooth", "resample"), [(True, Image.Resampling.BICUBIC), (False, Image.Resampling.NEAREST)])
+@pytest.mark.parametrize("cells", [(14, 14), (3, 40)])
+def test_it_is_what_pillow_draws_with_masks(
+    mode: str, smooth: bool, resample: Image.Resampling, cells: tuple[int, int]
+) -> None:
+    random = np.random.default_rng(0)
+    heatmap = random.normal(0, 1, cells).astype(np.float32)  # much of it beyond the scale of one
+    noise = random.integers(0, 256, (90, 130, 3), np.uint8)
+    picture = Image.fromarray(noise).convert(mode)
+    overlay = np.asarray(draw_overlay(picture, heatmap, 1.0, smooth)).astype(int)
+    difference = np.abs(overlay - drawn_by_pillow(picture, heatmap, 1.0, resample))
+    assert difference.max() <= 1 and (difference > 0).mean() < 1e-3
 
 
 def test_more_than_full_scale_is_full_colour() -> None:
-    assert signed_opacity(np.full((2, 2), 9.0, np.float32), 1.0, (8, 8), smooth=False).max() == 1.0
-
-
-def test_without_smoothing_the_cells_are_drawn_as_squares() -> None:
-    grid = np.arange(4, dtype=np.float32).reshape(2, 2) / 4
-    drawn = signed_opacity(grid, 1.0, (100, 60), smooth=False)  # (60, 100)
-    np.testing.assert_array_equal(drawn, np.kron(grid, np.ones((30, 50), np.float32)))
+    cells = np.full((2, 2), 9.0, np.float32)
+    full = draw_overlay(GREY, cells / 9, 1.0, smooth=False)
+    np.testing.assert_array_equal(np.asarray(draw_overlay(GREY, cells, 1.0, smooth=False)), np.asarray(full))
 
 
 @pytest.mark.parametrize(
