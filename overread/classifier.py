@@ -23,7 +23,7 @@ from overread.patches import patch_of
 from overread.prediction import Milliseconds, ModelIdentity, Prediction
 from overread.probability import sigmoid
 from overread.reading import decide, members_disagree, read
-from overread.session import Float32, OnnxSession
+from overread.session import OnnxSession
 
 BATCH_SIZE = 16
 
@@ -56,17 +56,12 @@ def _lung_net(domain: Domain, threads: int | None, loaded: Sequence["Classifier"
 
 @dataclass(frozen=True)
 class _Admitted:
-    """An image that may be answered, what the guard and the lung net say about it, and the milliseconds they took.
-
-    ``lungs`` is (H, W), the probability that a pixel shows lung; None where no lung net looked.
-    """
+    """An image that may be answered, with what the guard says about it and the milliseconds that both took."""
 
     image: DecodedImage
     verdict: Verdict | None
-    lungs: Float32 | None
     decode_ms: float
     guard_ms: float
-    lungs_ms: float
 
 
 class Classifier:
@@ -183,9 +178,10 @@ class Classifier:
 
     def as_read(
         self, source: ImageSource, answer_anyway: bool = False, mpp: float | None = None, squash: bool = False
-    ) -> Image.Image:
-        """Return the RGB image that the model reads; arguments and errors as for ``predict``."""
-        return self._admit(source, answer_anyway, mpp, squash).image.picture.convert("RGB")
+    ) -> tuple[Image.Image, Verdict | None]:
+        """Return the image that the model reads, in RGB or L, and the guard's verdict on it; see ``predict``."""
+        admitted = self._admit(source, answer_anyway, mpp, squash)
+        return admitted.image.picture, admitted.verdict
 
     def _admit(self, source: ImageSource, answer_anyway: bool, mpp: float | None, squash: bool) -> _Admitted:
         """Return the decoded image, of a field the patch that is read, with the guard's verdict.
@@ -205,9 +201,7 @@ class Classifier:
                     raise
                 image = patch_of(image, region, squash=True)  # it is no patch, and is wanted answered anyway
         verdict = self._judged(image, answer_anyway)
-        guard_ms, started = _ms_since(started), perf_counter()
-        lungs = self.lung_net([image.picture])[0] if self.lung_net else None
-        return _Admitted(image, verdict, lungs, decode_ms, guard_ms, _ms_since(started))
+        return _Admitted(image, verdict, decode_ms, _ms_since(started))
 
     def _judged(self, image: DecodedImage, answer_anyway: bool) -> Verdict | None:
         verdict = self.guard.judge(image.picture, image.tags) if self.guard else None
@@ -225,8 +219,8 @@ class Classifier:
         probability = float(sigmoid(found.log_odds[row]))
         members = {name: float(sigmoid(log_odds[row])) for name, log_odds in found.members.items()}
         started = perf_counter()
-        lungs = None if admitted.lungs is None else lungs_of(admitted.lungs, heatmap)
-        lungs_ms = admitted.lungs_ms + _ms_since(started)
+        lungs = lungs_of(self.lung_net([image.picture])[0], heatmap) if self.lung_net else None
+        lungs_ms = _ms_since(started)
         centre = config.region.labelled_centre_px / config.region.patch_px if config.region else None
         outline = lungs.outline if lungs else ()
         return Prediction(

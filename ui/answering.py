@@ -9,7 +9,6 @@ from PIL import Image
 from overread.catalogue import Domain
 from overread.classifier import Classifier
 from overread.heatmap_drawing import display_size
-from overread.images import decode
 from overread.prediction import Prediction
 from overread.probability import sigmoid
 from overread.reported_figures import on_test_split
@@ -33,10 +32,27 @@ class Answering:
         self._service = service
         self._test = {name: on_test_split(name) for domain in DOMAINS for name in service.names(domain)}
 
-    def answer(self, data: bytes, domain: Domain, model: str, anyway: bool = False) -> dict[str, Any]:
-        """Return the JSON answer of the API with the card, the folded parts and the image as the model read it."""
+    def answer(
+        self,
+        data: bytes,
+        domain: Domain,
+        model: str,
+        anyway: bool = False,
+        mpp: float | None = None,
+        squash: bool = False,
+    ) -> dict[str, Any]:
+        """Return the JSON answer of the API with the card, the folded parts and the image as the model read it.
+
+        Args:
+            data: the image file.
+            domain: the tab.
+            model: which model answers; empty: the default.
+            anyway: answer also what the guard refuses.
+            mpp: um/px; default: what the file says.
+            squash: take the whole image for one patch.
+        """
         classifier = self._service.classifier(domain, model)
-        prediction = classifier.predict(data, answer_anyway=anyway)
+        prediction = classifier.predict(data, answer_anyway=anyway, mpp=mpp, squash=squash)
         config, context = classifier.config, self._context(classifier, domain, prediction)
         region = config.region
         return {
@@ -48,25 +64,32 @@ class Answering:
             "reading": prediction.reading.text,
             "percent": percent(prediction.probability),
             "position": bar_position(prediction.probability, config),
-            "picture": picture_url(decode(data).picture),
+            "picture": picture_url(prediction.drawing.image),
             "scale": config.heatmap.scale,
             "box": region.labelled_centre_px / region.patch_px if region else None,
         }
 
-    def cover(self, data: bytes, domain: Domain, model: str, cells: str) -> dict[str, Any]:
+    def cover(
+        self, data: bytes, domain: Domain, model: str, cells: str, mpp: float | None = None, squash: bool = False
+    ) -> dict[str, Any]:
         """Return the probability before and after covering cells, and after covering as many of least evidence.
+
+        The guard judges the image as it was sent, whose warning the answer carries; what is covered is not judged.
 
         Args:
             data: the image file.
             domain: the tab.
             model: which model answers; empty: the default.
             cells: see ``ui.cover_and_ask.cells_from_hex``.
+            mpp: see ``answer``.
+            squash: likewise.
         """
         classifier = self._service.classifier(domain, model)
-        picture = decode(data).picture
+        picture, verdict = classifier.as_read(data, True, mpp, squash)
         before = classifier.evidence([picture])
         heatmap = before.heatmap[0]
         chosen = cells_from_hex(cells, heatmap.shape)
+        picture = picture.convert("RGB")
         covered = cover(picture, chosen)
         after = classifier.evidence([covered, cover(picture, quietest_cells(heatmap, chosen))])
         asked, second, elsewhere = before.log_odds[0], *after.log_odds
@@ -78,15 +101,25 @@ class Answering:
             "elsewhere": float(sigmoid(elsewhere)),
             "sentence": f"{chosen.sum()} of {chosen.size} cells covered: {_change(asked, second)}. "
             f"With as many cells covered where the map shows least: {_change(asked, elsewhere)}.",
+            "warning": verdict.warning if verdict else "",
             "picture": picture_url(covered),
             "heatmap": after.heatmap[0].astype(float).round(6).tolist(),
             "scale": classifier.config.heatmap.scale,
         }
 
-    def report(self, data: bytes, domain: Domain, model: str, point: str, anyway: bool = False) -> bytes:
+    def report(
+        self,
+        data: bytes,
+        domain: Domain,
+        model: str,
+        point: str,
+        anyway: bool = False,
+        mpp: float | None = None,
+        squash: bool = False,
+    ) -> bytes:
         """Return the answer as a PDF of one page."""
         classifier = self._service.classifier(domain, model)
-        prediction = classifier.predict(data, point or None, answer_anyway=anyway)
+        prediction = classifier.predict(data, point or None, answer_anyway=anyway, mpp=mpp, squash=squash)
         return report_pdf(prediction, self._context(classifier, domain, prediction))
 
     def _context(self, classifier: Classifier, domain: Domain, prediction: Prediction) -> Context:
@@ -101,7 +134,7 @@ def _change(before: float, after: float) -> str:
 
 
 def picture_url(picture: Image.Image) -> str:
-    """Return the RGB image as a data URL, at most 1,024 px wide and high."""
+    """Return the image, in RGB or L, as a data URL, at most 1,024 px wide and high."""
     buffer = io.BytesIO()
     if max(picture.size) <= LOSSLESS_SIDE:
         picture.save(buffer, "PNG", compress_level=1)

@@ -16,7 +16,7 @@ from overread.catalogue import Domain
 from ui.answering import Answering
 from ui.domains import DOMAINS
 from ui.failures import refusal
-from ui.received_images import UnknownEndpointError
+from ui.received_images import UnknownEndpointError, UnreadableRequestError
 from ui.turns import Turns
 
 WEB = Path(__file__).with_name("web")
@@ -36,13 +36,15 @@ def page_routes(answering: Answering, turns: Turns) -> list[Route | Mount]:
     """Return the routes ``/page/answer``, ``/page/cover``, ``/page/report`` and the scripts of the page."""
 
     def answer(data: bytes, domain: Domain, query: dict[str, str]) -> Response:
-        return JSONResponse(answering.answer(data, domain, query.get("model", ""), "anyway" in query))
+        return JSONResponse(answering.answer(data, domain, query.get("model", ""), "anyway" in query, **_scale(query)))
 
     def cover(data: bytes, domain: Domain, query: dict[str, str]) -> Response:
-        return JSONResponse(answering.cover(data, domain, query.get("model", ""), query.get("cells", "")))
+        cells = query.get("cells", "")
+        return JSONResponse(answering.cover(data, domain, query.get("model", ""), cells, **_scale(query)))
 
     def report(data: bytes, domain: Domain, query: dict[str, str]) -> Response:
-        pdf = answering.report(data, domain, query.get("model", ""), query.get("point", ""), "anyway" in query)
+        model, point = query.get("model", ""), query.get("point", "")
+        pdf = answering.report(data, domain, model, point, "anyway" in query, **_scale(query))
         return Response(pdf, media_type="application/pdf")
 
     return [
@@ -52,6 +54,23 @@ def page_routes(answering: Answering, turns: Turns) -> list[Route | Mount]:
         ),
         Mount("/web", app=Revalidated(directory=WEB)),
     ]
+
+
+def _scale(query: dict[str, str]) -> dict[str, Any]:
+    """Return how a picture is to be read by a model of patches: at which um/px, or squashed."""
+    return {"mpp": number(query.get("mpp", "")), "squash": "squash" in query}
+
+
+def number(text: str) -> float | None:
+    """Return the number in a query, or None for an empty text.
+
+    Raises:
+        UnreadableRequestError: if it is none.
+    """
+    try:
+        return float(text) if text else None
+    except ValueError as error:
+        raise UnreadableRequestError(f"{text[:20]!r} is not a number.") from error
 
 
 def _endpoint(work: Callable[[bytes, Domain, dict[str, str]], Response], turns: Turns) -> Callable[[Request], Any]:

@@ -17,6 +17,8 @@ from overread.scan import ScanResult
 from overread.scan.outputs import MAP, REGIONS, SUMMARY, TABLE
 from ui.failures import as_json, refusal
 from ui.fields import Fields, described
+from ui.page_routes import number
+from ui.received_images import UnreadableRequestError
 from ui.request_limits import MAX_SLIDE_BYTES
 from ui.scan_events import scan_events
 from ui.slide_looks import look, patch_at, shown
@@ -85,7 +87,7 @@ class SlideRoutes:
     async def plan(self, request: Request) -> Response:
         """Say what a scan would do at a scale and with a model."""
         kept, query = self._store.get(request.path_params["key"]), request.query_params
-        mpp = _number(query.get("mpp", ""))
+        mpp = number(query.get("mpp", ""))
         slide = kept.opened
         plan, seconds = await self._looks.run(lambda: self._fields.plan(slide, query.get("model", ""), mpp))
         kept.plan, kept.result = plan, None
@@ -124,9 +126,9 @@ class SlideRoutes:
     async def patch(self, request: Request) -> Response:
         """Return the patch around a place, as the model reads it: a PNG of its pixels."""
         kept, query = self._store.get(request.path_params["key"]), request.query_params
-        plan, x, y = kept.planned, _number(query.get("x", "")), _number(query.get("y", ""))
+        plan, x, y = kept.planned, number(query.get("x", "")), number(query.get("y", ""))
         if x is None or y is None:
-            raise InputError("The place must be given as x and y, in pixels of the slide.")
+            raise UnreadableRequestError("The place must be given as x and y, in pixels of the slide.")
         data = await self._tiles.run(lambda: encoded(patch_at(plan, x, y), "png"))
         return Response(data, media_type="image/png")
 
@@ -178,10 +180,3 @@ def _line(said: dict[str, Any]) -> str:
 
 def _kind(layer: str) -> str:
     return "jpeg" if layer == SLIDE else "png"
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError as error:
-        raise InputError("That is not a number.") from error
