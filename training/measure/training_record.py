@@ -48,6 +48,7 @@ class StageRecord:
     versions: dict[str, str]  # of the libraries
     soft_labels: tuple[str, ...] = ()  # the nets that gave them, see `training.methods.soft_labels`
     random_filters: bool = False  # see `training.methods.random_filters`
+    seen_twice: float = 0.0  # share of each batch, by two filters, whose answers are drawn together
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def with_stage(record: TrainingRecord, stage: Stage, images_seen: int) -> Traini
         versions={library: version(library) for library in LIBRARIES},
         soft_labels=stage.soft_labels,
         random_filters=stage.random_filters,
+        seen_twice=stage.twice,
     )
     return replace(record, stages=(*record.stages, finished))
 

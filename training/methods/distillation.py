@@ -5,13 +5,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import kl_div, log_softmax
+from torch.nn.functional import kl_div, log_softmax, mse_loss
 from transformers import TimmWrapperForImageClassification, Trainer
 
 from overread.errors import OverreadError
 from overread.preprocessing import Preprocessing
+from training.methods.heatmap_in_graph import log_odds
 
 SOFT_LABELS = "soft_labels"  # a column of the training images: log-odds
+TWICE = "twice"  # how many of a batch's first images are its last ones, resized by another filter
 
 
 class MissingTeacherError(OverreadError):
@@ -59,6 +61,7 @@ class DistillingTrainer(Trainer):
     """A ``Trainer`` whose training loss compares with a teacher; a plain one without.
 
     The teacher is a net that sees the same augmented images, or log-odds among the inputs, named ``SOFT_LABELS``.
+    Images that are seen twice, see ``TWICE``, add the squared difference of their log-odds.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class DistillingTrainer(Trainer):
         teacher: Teacher | None = None,
         teacher_share: float = 0.0,
         temperature: float = 1.0,
+        consistency: float = 0.0,
         **kwargs: Any,
     ) -> None:
         """Make a ``Trainer``, whose arguments are passed on.
@@ -76,21 +80,29 @@ class DistillingTrainer(Trainer):
             teacher: the net to learn from.
             teacher_share: the teacher's share of the loss; the labels have the rest.
             temperature: divides both nets' logits.
+            consistency: weight of the squared difference of two answers for one image.
             kwargs: of ``Trainer``.
         """
         super().__init__(*args, **kwargs)
         self.teacher, self.teacher_share, self.temperature = teacher, teacher_share, temperature
+        self.consistency = consistency
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """Return the loss, and with ``return_outputs`` the outputs too; evaluation uses the labels only."""
-        log_odds = inputs.pop(SOFT_LABELS, None)
+        wanted_log_odds, twice = inputs.pop(SOFT_LABELS, None), inputs.pop(TWICE, None)
         loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
-        if model.training and (self.teacher or log_odds is not None):
-            wanted = self.teacher(inputs["pixel_values"]) if self.teacher else torch.stack([-log_odds, log_odds], 1) / 2
+        if model.training and (self.teacher or wanted_log_odds is not None):
+            if self.teacher:
+                wanted = self.teacher(inputs["pixel_values"])
+            else:
+                wanted = torch.stack([-wanted_log_odds, wanted_log_odds], 1) / 2
             student = log_softmax(outputs["logits"].float() / self.temperature, 1)
             teacher = log_softmax(wanted / self.temperature, 1)
             soft = kl_div(student, teacher, reduction="batchmean", log_target=True) * self.temperature**2
             loss = (1 - self.teacher_share) * loss + self.teacher_share * soft
+        if model.training and twice:
+            answers = log_odds(outputs["logits"].float())
+            loss = loss + self.consistency * mse_loss(answers[:twice], answers[-twice:])
         return (loss, outputs) if return_outputs else loss

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,9 @@ from overread.probability import log_odds
 from training.data.corruption import corrupt
 from training.measure.training_log import ImagesPerSecond, write_history
 from training.methods.augmentation import augmentation_for
-from training.methods.distillation import DistillingTrainer, load_teacher
+from training.methods.distillation import SOFT_LABELS, TWICE, DistillingTrainer, load_teacher
+from training.methods.random_filters import Resize, random_resize
+from training.methods.soft_labels import soft_labels
 from training.methods.weight_averaging import WeightAverage
 from training.recipes.nets import Recipe, Stage
 
@@ -48,14 +51,21 @@ def train_stage(
     arguments = _arguments(recipe, stage, folder, push_to)
     averages = [WeightAverage(model, stage.averaging_interval)] if stage.weight_averaging else []
     augment = augmentation_for(stage.augmentation)
+    resize = random_resize(preprocess) if stage.random_filters else preprocess.resize
+    learned = train
+    if stage.soft_labels:
+        learned = train.add_column(SOFT_LABELS, soft_labels(stage.soft_labels, train, folder.parents[1]).tolist())
     trainer = DistillingTrainer(
         teacher=load_teacher(stage.teacher, folder.parents[1], preprocess) if stage.teacher else None,
         teacher_share=stage.teacher_share,
         temperature=stage.distillation_temperature,
+        consistency=stage.consistency,
         model=model.to(memory_format=torch.channels_last),  # type: ignore[call-arg]  # transformers wraps Module.to
         args=arguments,
         data_collator=collate,
-        train_dataset=numbered(train).with_transform(as_tensors(preprocess, lambda image, _: augment(image))),
+        train_dataset=numbered(learned).with_transform(
+            as_tensors(preprocess, lambda image, _: augment(image), resize, stage.twice)
+        ),
         eval_dataset=numbered(validation).with_transform(
             as_tensors(preprocess, corrupt if recipe.source.validates_on_corrupted else unchanged)
         ),
@@ -113,30 +123,52 @@ def _balanced_loss(counts: np.ndarray, label_smoothing: float) -> Callable[..., 
     return loss
 
 
-def as_tensors(preprocess: Preprocessing, change: Callable[[Image.Image, int], Image.Image]) -> Callable[[dict], dict]:
-    """Return the function that turns a batch of rows into ``pixel_values`` (3, H, W) float32 and ``labels``.
+def as_tensors(
+    preprocess: Preprocessing,
+    change: Callable[[Image.Image, int], Image.Image],
+    resize: Resize | None = None,
+    twice: float = 0.0,
+) -> Callable[[dict], dict]:
+    """Return the function that turns a batch of rows into ``pixel_values`` (3, H, W) float32, ``labels`` and the rest.
 
     Args:
-        preprocess: resizes before ``change`` and normalises after it.
+        preprocess: normalises after ``change``.
         change: takes an RGB image and its row number; returns an image of the same size.
+        resize: before ``change``, to the model's input size; default: ``preprocess``'s.
+        twice: share of the rows, the first ones, that are resized once more and changed alike, as ``again``.
     """
+    to_size = resize or preprocess.resize
 
     def transform(rows: dict) -> dict:
-        images = [
-            change(preprocess.resize(image.convert("RGB")), row)
-            for image, row in zip(rows["image"], rows["row"], strict=True)
-        ]
-        return {"pixel_values": [preprocess.normalise(image) for image in images], "labels": rows["labels"]}
+        found: dict[str, Any] = {name: values for name, values in rows.items() if name in ("labels", SOFT_LABELS)}
+        found["pixel_values"], again = [], []
+        for image, row in zip(rows["image"], rows["row"], strict=True):
+            rgb = image.convert("RGB")
+            resized, state = to_size(rgb), torch.get_rng_state()
+            found["pixel_values"].append(preprocess.normalise(change(resized, row)))
+            if len(again) < round(twice * len(rows["row"])):
+                resized = to_size(rgb)
+                torch.set_rng_state(state)
+                again.append(preprocess.normalise(change(resized, row)))
+        if again:
+            found["again"] = again + [None] * (len(rows["row"]) - len(again))
+        return found
 
     return transform
 
 
 def collate(rows: list[dict]) -> dict[str, torch.Tensor]:
-    """Return ``pixel_values`` (N, 3, H, W) float32 in channels-last order and ``labels`` (N,) int64."""
-    pixel_values = torch.from_numpy(np.stack([row["pixel_values"] for row in rows]))
+    """Return ``pixel_values`` (N, 3, H, W) float32 in channels-last order, ``labels`` (N,) int64 and soft labels.
+
+    Images that are seen twice come a second time at the end; ``TWICE``, a number, says how many.
+    """
+    again = [row for row in rows if row.get("again") is not None]
+    pixel_values = np.stack([row["pixel_values"] for row in rows] + [row["again"] for row in again])
+    names = [name for name in rows[0] if name not in ("pixel_values", "again")]
     return {
-        "pixel_values": pixel_values.contiguous(memory_format=torch.channels_last),
-        "labels": torch.tensor([row["labels"] for row in rows]),
+        "pixel_values": torch.from_numpy(pixel_values).contiguous(memory_format=torch.channels_last),
+        **{name: torch.tensor([row[name] for row in (*rows, *again)]) for name in names},
+        **({TWICE: torch.tensor(len(again))} if again else {}),
     }
 
 

@@ -50,6 +50,8 @@ class Stage:
 
     # Resizes by random filters, see `training.methods.random_filters`; else by the recipe's.
     random_filters: bool = False
+    twice: float = 0.0  # share of each batch that is seen by two filters
+    consistency: float = 0.5  # weight of the squared difference between the two answers, in log-odds
 
     # Random stride offset per batch (shift-and-stitch): trains a strided net for the dilated one that is exported.
     random_stride_offset: bool = False
@@ -229,11 +231,22 @@ RECIPES = {
                     teacher="chest-xray-efficientnet-lite0",
                     random_stride_offset=True,
                 ),
+                Stage(
+                    224,
+                    epochs=1.0,
+                    learning_rate=2e-4,
+                    augmentation="chest-xray-two-hospitals",
+                    teacher="chest-xray-efficientnet-lite0",
+                    random_stride_offset=True,
+                    weight_averaging=True,
+                    films=Films(frozen=("stem", "blocks.0", "blocks.1", "blocks.2"), teacher_map=0.3),
+                ),
             ),
             export_size=224,
             export_stride=16,
             mean=(0.5, 0.5, 0.5),
             std=(0.5, 0.5, 0.5),
+            interpolation="bilinear",
             batch_size=32,
             recalibrated_batch_norm=True,
         ),
@@ -281,12 +294,13 @@ RECIPES = {
             stages=(
                 Stage(
                     128,
-                    epochs=2,
-                    learning_rate=4e-4,
+                    epochs=4,
+                    learning_rate=5e-4,
                     augmentation="histopathology-strong",
                     soft_labels=("pcam-teacher-96", "pcam-teacher-128", "pcam-teacher-128-mosaics"),
                     teacher_share=0.8,
                     random_filters=True,
+                    twice=1 / 3,
                     random_stride_offset=True,
                     mosaic_training=True,
                     mosaic_share=0.6,
@@ -295,6 +309,8 @@ RECIPES = {
             export_size=128,
             initial_weights_from="pcam-teacher-128-mosaics",
             pretrained=None,
+            batch_size=48,
+            warmup=0.05,
             seed=2028,
         ),
         CHEST_XRAY_LITE0,

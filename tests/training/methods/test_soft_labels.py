@@ -66,8 +66,9 @@ def test_an_untrained_teacher_is_named(tmp_path: Path, images: Dataset) -> None:
 
 
 def test_a_net_learns_from_soft_labels(small_recipe: Recipe, runs: Path, patches: str) -> None:
-    stage = dataclasses.replace(small_recipe.stages[0], epochs=1, soft_labels=TEACHERS, random_filters=True)
+    stage = dataclasses.replace(small_recipe.stages[0], epochs=1, soft_labels=TEACHERS, random_filters=True, twice=0.25)
     recipe = dataclasses.replace(small_recipe, name="student", stages=(stage,))
     record = read_record(train(recipe, runs, patches))
     assert record.stages[0].soft_labels == TEACHERS
     assert record.stages[0].teacher_share == stage.teacher_share and record.stages[0].random_filters
+    assert record.stages[0].seen_twice == 0.25
