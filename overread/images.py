@@ -22,6 +22,7 @@ from overread.errors import (
     ImageTooSmallError,
     UnsupportedImageError,
 )
+from overread.grey_values import GreyValues
 from overread.scale import Scale, from_dpi
 
 ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | npt.NDArray[np.uint8]
@@ -93,6 +94,28 @@ def decode(source: ImageSource, keep_grey: bool = False) -> DecodedImage:
     return DecodedImage(picture, hashlib.sha256(data).hexdigest(), "file", (*notes, *more), tags, scale)
 
 
+def has_deep_grey(data: bytes) -> bool:
+    """Return whether an image file holds grey values of its own depth, from its header: see ``grey_values``."""
+    return dicom.is_grey(data) if dicom.is_dicom(data) else _header(data).mode.startswith("I")
+
+
+def grey_values(data: bytes) -> GreyValues:
+    """Return the grey values of a DICOM file, or of a file with more than 8 bits of grey, upright.
+
+    Raises:
+        InputError: as for ``decode``; ``UnsupportedImageError`` if the file holds colours, or grey of 8 bits.
+    """
+    if dicom.is_dicom(data):
+        found = dicom.grey_values(data, MAX_PIXELS)
+    else:
+        opened, _ = _open(data)
+        values = np.asarray(opened) if opened.mode.startswith("I") else None
+        found = None if values is None else GreyValues(values.astype(np.float32), 0, 2 ** _bits_of(values) - 1)
+    if found is None:
+        raise UnsupportedImageError("The picture has no grey values of more than 8 bits: send DICOM, or 16 bits.")
+    return found
+
+
 def _sha256_of_pixels(picture: Image.Image) -> str:
     digest = hashlib.sha256(picture.width.to_bytes(4, "big") + picture.height.to_bytes(4, "big"))
     for top in range(0, picture.height, ROWS_PER_STRIP):  # a copy of all pixels at once could take 192 MB
@@ -124,19 +147,24 @@ def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> bytes:
 
 
 def _open(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
+    image = _header(data)
+    turned, frames = _load(image)
+    # MPO is a JPEG with a second view or a preview after it; users do not think of it as several frames.
+    several = frames > 1 and image.format != "MPO"
+    return turned, (f"The file has {frames} frames; the first was read.",) if several else ()
+
+
+def _header(data: bytes) -> Image.Image:
+    """Return the image of which no pixel has been decoded."""
     try:
         with _WARNING_FILTERS, warnings.catch_warnings():
             # MAX_PIXELS, checked next, is stricter than the size from which Pillow warns.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
+            return Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise _too_many_pixels() from error
     except Exception as error:  # Pillow's readers raise many types on bad bytes: SyntaxError, struct.error, ...
         raise UnsupportedImageError(f"This is not a picture that can be read here: send {READABLE}.") from error
-    upright, frames = _load(image)
-    # MPO is a JPEG with a second view or a preview after it; users do not think of it as several frames.
-    several = frames > 1 and image.format != "MPO"
-    return upright, (f"The file has {frames} frames; the first was read.",) if several else ()
 
 
 def _load(image: Image.Image) -> tuple[Image.Image, int]:
@@ -201,10 +229,14 @@ def _as(image: Image.Image, mode: str) -> Image.Image:
 
 def _deep_grey_to_8_bits(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     values = np.asarray(image)
+    bits = _bits_of(values)
+    table = np.round(np.arange(2**bits) * (255 / (2**bits - 1))).astype(np.uint8)  # a copy as floats would take GBs
+    return Image.fromarray(table[values]), (f"Grey values of {bits} bits were scaled to 8 bits.",)
+
+
+def _bits_of(values: npt.NDArray[np.integer]) -> int:
+    """Return the depth of grey values: radiographs of 10, 12 or 14 bits are often saved in 16 without stretching."""
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > 0xFFFF:
         raise UnsupportedImageError("The grey values are outside 0..65535: save the picture with 8 or 16 bits.")
-    # Radiographs of 10, 12 or 14 bits are often saved in 16-bit files without being stretched to 16 bits.
-    bits = next(depth for depth in (8, 10, 12, 14, 16) if high < 2**depth)
-    table = np.round(np.arange(2**bits) * (255 / (2**bits - 1))).astype(np.uint8)  # a copy as floats would take GBs
-    return Image.fromarray(table[values]), (f"Grey values of {bits} bits were scaled to 8 bits.",)
+    return next(depth for depth in (8, 10, 12, 14, 16) if high < 2**depth)
