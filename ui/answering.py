@@ -8,7 +8,10 @@ from PIL import Image
 
 from overread.catalogue import Domain
 from overread.classifier import Classifier
+from overread.errors import InputError
+from overread.grey_values import GreyValues
 from overread.heatmap_drawing import display_size
+from overread.images import decode, grey_values, has_deep_grey
 from overread.prediction import Prediction
 from overread.probability import sigmoid
 from overread.reported_figures import on_test_split
@@ -66,6 +69,7 @@ class Answering:
             "position": bar_position(prediction.probability, config),
             "picture": picture_url(prediction.drawing.image),
             "scale": config.heatmap.scale,
+            "deep": has_deep_grey(data),
             "box": region.labelled_centre_px / region.patch_px if region else None,
         }
 
@@ -122,9 +126,23 @@ class Answering:
         prediction = classifier.predict(data, point or None, answer_anyway=anyway, mpp=mpp, squash=squash)
         return report_pdf(prediction, self._context(classifier, domain, prediction))
 
+    def grey_values(self, data: bytes) -> GreyValues:
+        """Return the grey values of a DICOM or 16-bit film, at the size of the page's picture; see ``GreyValues``."""
+        found = grey_values(data)
+        height, width = found.values.shape
+        return found.resized(display_size((width, height)))
+
     def _context(self, classifier: Classifier, domain: Domain, prediction: Prediction) -> Context:
         test = self._test[classifier.identity.name]
         return Context(classifier.config, DOMAINS[domain], test, example_of(prediction.image_sha256))
+
+
+def picture_of(data: bytes) -> str:
+    """Return the picture in a file that gets no answer, as a data URL; "" where it cannot be read."""
+    try:
+        return picture_url(decode(data, keep_grey=True).picture)
+    except InputError:
+        return ""
 
 
 def _change(before: float, after: float) -> str:

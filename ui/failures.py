@@ -54,13 +54,13 @@ def as_json(error: Exception) -> dict[str, str]:
     return {"error": sentence_of(error), "title": code_of(error)}
 
 
-def refusal(error: Exception) -> JSONResponse:
-    """Return the error as the page's own routes answer it."""
+def refusal(error: Exception, **more: str) -> JSONResponse:
+    """Return the error as the page's own routes answer it, with what else the page is to show."""
     status = 503 if isinstance(error, BusyError) else 422 if isinstance(error, InputError) else 500
     said = as_json(error)
     if isinstance(error, RefusedImageError) and error.verdict:
         said["error"] = error.verdict.reason  # the page has a button for what the rest of the sentence says
-    return JSONResponse(said, status)
+    return JSONResponse({**said, **more}, status)
 
 
 def explained(error: Exception, for_program: bool) -> gr.Error:

@@ -3,6 +3,7 @@
 The file stays in memory: it is written to no disk and to no log. Gradio's upload route would keep it for an hour.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from overread.catalogue import Domain
-from ui.answering import Answering
+from overread.errors import InputError
+from ui.answering import Answering, picture_of
 from ui.domains import DOMAINS
 from ui.failures import refusal
 from ui.received_images import UnknownEndpointError, UnreadableRequestError
 from ui.turns import Turns
 
+GREY = "Overread-Grey"  # header: what the 16-bit numbers in the body mean, see ``GreyValues``
 WEB = Path(__file__).with_name("web")
 
 
@@ -33,10 +36,14 @@ class Revalidated(StaticFiles):
 
 
 def page_routes(answering: Answering, turns: Turns) -> list[Route | Mount]:
-    """Return the routes ``/page/answer``, ``/page/cover``, ``/page/report`` and the scripts of the page."""
+    """Return the routes ``/page/answer``, ``cover``, ``report`` and ``values``, and the scripts of the page."""
 
     def answer(data: bytes, domain: Domain, query: dict[str, str]) -> Response:
-        return JSONResponse(answering.answer(data, domain, query.get("model", ""), "anyway" in query, **_scale(query)))
+        model, anyway = query.get("model", ""), "anyway" in query
+        try:
+            return JSONResponse(answering.answer(data, domain, model, anyway, **_scale(query)))
+        except InputError as error:  # the visitor sees what was sent beside the reason
+            return refusal(error, picture=picture_of(data))
 
     def cover(data: bytes, domain: Domain, query: dict[str, str]) -> Response:
         cells = query.get("cells", "")
@@ -47,10 +54,19 @@ def page_routes(answering: Answering, turns: Turns) -> list[Route | Mount]:
         pdf = answering.report(data, domain, model, point, "anyway" in query, **_scale(query))
         return Response(pdf, media_type="application/pdf")
 
+    def values(data: bytes, domain: Domain, query: dict[str, str]) -> Response:
+        found = answering.grey_values(data)
+        numbers, least, step = found.in_16_bits()
+        height, width = numbers.shape
+        said = {"width": width, "height": height, "least": least, "step": step}
+        shown = {"low": found.low, "high": found.high, "inverted": found.inverted}
+        body = numbers.astype("<u2").tobytes()
+        return Response(body, media_type="application/octet-stream", headers={GREY: json.dumps(said | shown)})
+
     return [
         *(
             Route(f"/page/{work.__name__}", _endpoint(work, turns), methods=["POST"])
-            for work in (answer, cover, report)
+            for work in (answer, cover, report, values)
         ),
         Mount("/web", app=Revalidated(directory=WEB)),
     ]

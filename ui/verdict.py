@@ -54,6 +54,7 @@ def verdict_html(prediction: Prediction, context: Context) -> str:
         frequency_html(counts, reading, prediction.finding, context.words),
         plain_words_html(reading, prediction.finding, context.words),
         _map_against_verdict(prediction, reading),
+        _in_the_lungs(prediction),
         _label(context.example),
         *_notes(prediction),
         f'<p class="disclaimer">{DISCLAIMER}</p>',
@@ -169,6 +170,14 @@ def _map_against_verdict(prediction: Prediction, reading: Reading) -> str:
     way = "for" if cells > 0 else "against"
     said = AGAINST_THE_MAP.format(way=way, finding=escape(prediction.finding), cells=cells, bias=bias)
     return f'<p class="note">{said}</p>'
+
+
+def _in_the_lungs(prediction: Prediction) -> str:
+    """How much of the evidence lies in the lungs, and how much would by chance."""
+    lungs = prediction.lungs
+    if not lungs or not lungs.sentence:
+        return ""
+    return f'<p class="lungs-share">{lungs.sentence}, which fill {percent(lungs.area)} of the picture.</p>'
 
 
 def _notes(prediction: Prediction) -> list[str]:
