@@ -1,4 +1,4 @@
-"""Lung masks of films: drawn and checked by people for the children's films, found by the lung net for all others."""
+"""Lung masks of the children's films, drawn by a net and checked by people; ``training.methods.lung_net`` finds others."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,9 +6,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from datasets import load_dataset
-from PIL import Image
-
-from training.methods.lung_net import load_lung_net, lung_probabilities
 
 SIDE = 224  # height and width of a mask, px
 Mask = npt.NDArray[np.bool_]
@@ -39,16 +36,3 @@ def _masks(folder: Path | str, splits: Sequence[str]) -> dict[str, Mask]:
 def mask_of(file_name: str, masks: Mapping[str, Mask]) -> Mask | None:
     """Return the mask of a film by its file name, with suffix and folder or without; None if it has none."""
     return masks.get(Path(file_name).stem)
-
-
-def pseudo_lungs(images: Sequence[Image.Image], trained: Path) -> Mask:
-    """Return (N, 224, 224) bool masks that the lung net finds in images of any size, in grey or RGB.
-
-    Args:
-        images: upright chest films.
-        trained: the folder of the trained net, ``runs/chest-xray-lungs/final``.
-
-    Raises:
-        ModelFolderError: if the folder holds no trained net.
-    """
-    return lung_probabilities(load_lung_net(trained), images, SIDE) >= 0.5

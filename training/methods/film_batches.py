@@ -16,10 +16,11 @@ from torchvision.transforms import v2
 
 from overread.preprocessing import Preprocessing
 from training.data.data_sets import folder_beside
-from training.data.lung_masks import SIDE, kermany_lungs, mask_of, pseudo_lungs
+from training.data.lung_masks import SIDE, kermany_lungs, mask_of
 from training.data.splits import file_names
 from training.data.two_hospitals import balancing_weights, load_hospitals
 from training.methods.augmentation import film_exposure, film_placement, film_processing
+from training.methods.lung_net import pseudo_lungs
 from training.recipes.augmentation_strengths import AUGMENTATIONS, ChestXrayAugmentation
 from training.recipes.nets import Films, Recipe, Stage
 

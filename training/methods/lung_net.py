@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from overread.errors import ModelFolderError
+from training.data.lung_masks import SIDE as MASK_SIDE
+from training.data.lung_masks import Mask
 
 SIDE = 112  # input and output height and width, px
 WIDTHS = (16, 24, 48, 96, 192)  # channels at strides 2, 2, 4, 8 and 16
@@ -126,3 +128,16 @@ def _probabilities(net: LungNet, images: Sequence[Image.Image], side: int) -> It
             if side != SIDE:
                 logits = functional.interpolate(logits, size=(side, side), mode="bilinear", align_corners=False)
         yield logits[:, 0].sigmoid().numpy()
+
+
+def pseudo_lungs(images: Sequence[Image.Image], trained: Path) -> Mask:
+    """Return (N, 224, 224) bool masks that the net finds in upright films of any size, in grey or RGB.
+
+    Args:
+        images: of films for which nobody drew a mask.
+        trained: the folder of the trained net, ``runs/chest-xray-lungs/final``.
+
+    Raises:
+        ModelFolderError: if the folder holds no trained net.
+    """
+    return lung_probabilities(load_lung_net(trained), images, MASK_SIDE) >= 0.5
