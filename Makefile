@@ -4,6 +4,7 @@
 # make lambda-zip    builds dist/overread-lambda-py312-x86_64.zip (ARCH=arm64 for Graviton)
 # make space         uploads to a Space: SPACE=YOU/overread (docs/hosting.md)
 # make upgrade       raises the pinned versions and checks that they change no answer (see its comment)
+# make docs          builds the documentation as a site into dist/docs
 # make lambda-image  builds the container image and runs it on 127.0.0.1:9000; needs Docker
 
 PYTHON ?= python3
@@ -20,7 +21,7 @@ UPGRADE_VENV := .venv-upgrade
 ARCH ?= x86_64
 DOCKER_PLATFORM := $(if $(filter arm64,$(ARCH)),linux/arm64,linux/amd64)
 
-.PHONY: run test format screenshots space lambda-test lambda-local lambda-zip lambda-image upgrade clean
+.PHONY: run test format screenshots docs space lambda-test lambda-local lambda-zip lambda-image upgrade clean
 
 run: $(VENV)/.run-installed
 	GRADIO_SERVER_NAME=127.0.0.1 GRADIO_SERVER_PORT=$(PORT) $(BIN)/python app.py
@@ -41,6 +42,9 @@ format: $(VENV)/.test-installed
 # The pictures of the README, taken from the running app in headless Chromium.
 screenshots: $(VENV)/.test-installed
 	OVERREAD_SCREENSHOTS=docs $(BIN)/python -m pytest tests/browser/test_screenshots.py
+
+docs: $(VENV)/.test-installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # What a Space needs, from the commit that is checked out: tracked files only, without torch weights, tests and training.
 space: $(VENV)/.run-installed
