@@ -1,4 +1,4 @@
-"""Lung masks of the children's films, which people checked; ``training.methods.lung_net`` finds those of other films."""
+"""Lung masks of the children's films, checked by people; ``training.methods.lung_net`` finds those of other films."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
