@@ -1,8 +1,9 @@
 """Milliseconds per image, Overread against its parts and its peers, in one run: python -m benchmarks.inference
 
-Measures every bundled model with one and two threads: Overread from bytes to overlay, onnxruntime without the heat map,
-torch eager, and torch with pytorch_grad_cam. The calls take turns in every round, so that other load affects all.
-The torch nets have the same architecture, output stride and input size and random weights, which cost the same.
+Measures every bundled model with one and two threads, like for like: from the input tensor to the map, against torch
+with pytorch_grad_cam; and from a file's bytes to the drawn overlay, against the same with that library's overlay. The
+calls take turns in every round, so that other load affects all. The torch nets have the same architecture, output
+stride and input size and random weights, which cost the same.
 
 Writes ``inference.json`` and, rendered from it, ``inference.md``; ``--render`` writes the latter only.
 """
@@ -21,21 +22,25 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+import numpy as np
 import onnx
 import onnxruntime as ort
 import timm
 import torch
 from PIL import Image
 from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam.utils.image import show_cam_on_image
 from tqdm import tqdm
 
+from benchmarks.inference_table import Row, Run, render
 from overread.catalogue import Domain, catalogue
 from overread.classifier import Classifier
+from overread.heatmap_drawing import display_size
 from overread.model_folder import ONNX_FILE
 from overread.prediction import Prediction
 from training.measure.torch_heatmaps import last_stage
@@ -50,58 +55,6 @@ IMAGES: dict[Domain, tuple[str, tuple[int, int], str]] = {  # example, width and
     "chest-xray": ("chest-xray/person1_virus_9.jpeg", (1024, 1024), "JPEG"),
 }
 WARM_UP = 2  # rounds, in which memory is allocated
-HEADER = [
-    "| Model | Threads | Overread, bytes to overlay | of that, the session | onnxruntime, logits only | torch eager "
-    "| torch + pytorch_grad_cam |",
-    "|---|---|---|---|---|---|---|",
-]
-
-
-@dataclass(frozen=True)
-class Row:
-    """Median milliseconds per image of one model; an ensemble has no peers, which are None."""
-
-    model: str
-    threads: int
-    overread: float  # bytes to overlay
-    session: float  # of that, onnxruntime with the heat map
-    onnxruntime: float | None = None  # logits only
-    torch_eager: float | None = None
-    pytorch_grad_cam: float | None = None
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of the benchmark."""
-
-    machine: str
-    cpus: int
-    versions: dict[str, str]  # by library
-    rounds: int
-    rows: tuple[Row, ...]
-
-
-def render(run: Run) -> str:
-    """Return ``inference.md``; in brackets the ratio to Overread's whole path."""
-    versions = ", ".join(f"{library} {version}" for library, version in run.versions.items())
-    cells = [
-        [row.model, str(row.threads), f"{row.overread:.1f}", f"{row.session:.1f}"]
-        + [
-            "" if peer is None else f"{peer:.1f} ({peer / row.overread:.2f}x)"
-            for peer in (row.onnxruntime, row.torch_eager, row.pytorch_grad_cam)
-        ]
-        for row in run.rows
-    ]
-    lines = [
-        "# Milliseconds per image",
-        "",
-        f"{run.machine}, {run.cpus} CPUs, {versions}; median of {run.rounds} rounds; in brackets the ratio to "
-        "Overread's whole path.",
-        "",
-        *HEADER,
-        *(f"| {' | '.join(row)} |" for row in cells),
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def read_run(file: Path = RESULT) -> Run:
@@ -111,7 +64,7 @@ def read_run(file: Path = RESULT) -> Run:
 
 
 def peers(name: str, classifier: Classifier, data: bytes, threads: int, folder: Path) -> list[Callable[[], object]]:
-    """Return the calls that are timed beside one net, in the order of the table; each computes one image."""
+    """Return the calls that are timed beside one net, in the order of ``Row``'s fields; each computes one image."""
     entry, recipe = catalogue()[name], RECIPES[name]
     image = Image.open(io.BytesIO(data)).convert("RGB")
     pixels = classifier.config.preprocessing([image])  # (1, 3, H, W) float32
@@ -123,6 +76,7 @@ def peers(name: str, classifier: Classifier, data: bytes, threads: int, folder: 
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     bare = ort.InferenceSession(bare_file, options, providers=["CPUExecutionProvider"])
 
+    preprocess = classifier.config.preprocessing
     net = build_model(recipe, recipe.export_size, recipe.export_stride).timm_model.eval()
     tensor = torch.from_numpy(pixels)
     cam = GradCAM(net, [last_stage(net)])
@@ -131,10 +85,19 @@ def peers(name: str, classifier: Classifier, data: bytes, threads: int, folder: 
         with torch.inference_mode():
             return net(tensor)
 
+    def overlay() -> object:
+        opened = Image.open(io.BytesIO(data)).convert("RGB")
+        heatmap = cam(torch.from_numpy(preprocess([opened])), [log_odds])[0]
+        picture = opened.resize(display_size(opened.size))
+        shown = np.asarray(Image.fromarray(heatmap).resize(picture.size, Image.Resampling.BICUBIC))
+        return show_cam_on_image(np.asarray(picture, np.float32) / 255, shown, use_rgb=True)
+
     return [
+        lambda: classifier.net.session.run(pixels),
         lambda: bare.run(None, {"pixel_values": pixels}),
         eager,
         lambda: cam(tensor, [log_odds]),
+        overlay,
     ]
 
 
@@ -153,7 +116,13 @@ def measure(name: str, threads: int, rounds: int, folder: Path) -> Row:
     data = encoded_image(entry.domain)
     predictions: list[Prediction] = []
     others = [] if entry.members else peers(name, classifier, data, threads, folder)
-    times = milliseconds([lambda: predictions.append(classifier.predict(data)), *others], rounds)
+
+    def whole_path() -> object:
+        prediction = classifier.predict(data)
+        predictions.append(prediction)
+        return prediction.overlay
+
+    times = milliseconds([whole_path, *others], rounds)
     overread, *peer_times = (round(time, 1) for time in times)
     session = median(prediction.milliseconds.inference for prediction in predictions[WARM_UP:])
     return Row(name, threads, overread, round(session, 1), *peer_times)

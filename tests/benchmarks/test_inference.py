@@ -1,4 +1,5 @@
-from benchmarks.inference import TABLE, Row, Run, read_run, render
+from benchmarks.inference import TABLE, read_run
+from benchmarks.inference_table import Row, Run, render
 from overread.catalogue import catalogue
 
 
@@ -12,7 +13,9 @@ def test_the_recorded_run_has_every_model_with_one_and_two_threads() -> None:
 
 
 def test_peers_are_shown_with_their_ratio_and_an_ensemble_has_none() -> None:
-    rows = (Row("net", 1, 10.0, 8.0, 5.0, 20.0, 30.04), Row("ensemble", 1, 40.0, 39.0))
+    rows = (Row("net", 1, 10.0, 8.0, 7.0, 3.5, 14.0, 35.04, 40.0), Row("ensemble", 1, 40.0, 32.0))
     table = render(Run("x86_64", 2, {"torch": "2.13.0"}, 20, rows))
-    assert "| net | 1 | 10.0 | 8.0 | 5.0 (0.50x) | 20.0 (2.00x) | 30.0 (3.00x) |" in table
-    assert "| ensemble | 1 | 40.0 | 39.0 |  |  |  |" in table
+    to_map, to_overlay = table.split("## From bytes to overlay")
+    assert "| net | 1 | 7.0 | 35.0 (5.01x) | 3.5 (0.50x) | 14.0 (2.00x) |" in to_map and "ensemble" not in to_map
+    assert "| net | 1 | 10.0 | 8.0 (path: 1.25x) | 40.0 (4.00x) |" in to_overlay
+    assert "| ensemble | 1 | 40.0 | 32.0 (path: 1.25x) |  |" in to_overlay
