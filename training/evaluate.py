@@ -128,7 +128,7 @@ def evaluate(
     }
     result["perturbation"] = delete_and_insert(predictor.classifier, datasets["test"], perturbed)
     (folder / EVALUATION_FILE).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    draw(result, parts, points, calibration, folder / FIGURES)
+    draw(result, parts, config, calibration, folder / FIGURES)
     return result
 
 

@@ -12,7 +12,7 @@ from overread.catalogue import CATALOGUE_FILE, catalogue
 from overread.reported_figures import EVALUATION_FILE
 from training.reports import limits_table
 from training.reports.model_card import write_card
-from training.reports.summary_table import summary_table, write_between_marks
+from training.reports.summary_table import summary_tables, write_between_marks
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> None:
     for file in sorted(options.models.glob(f"*/{EVALUATION_FILE}")):
         print(write_card(file.parent))
     known = catalogue(options.models / CATALOGUE_FILE.name)
-    write_between_marks(options.readme, summary_table(list(known), options.models, options.benchmark))
+    write_between_marks(options.readme, summary_tables(list(known), options.models, options.benchmark))
     limits = limits_table.limits_table(known, options.models)
     write_between_marks(options.readme, limits, (limits_table.BEGIN, limits_table.END))
     print(options.readme)

@@ -17,7 +17,7 @@ class Calibration:
     intercept: float
 
 
-def fit_calibration(log_odds: Floats, labels: npt.NDArray[np.integer]) -> Calibration:
+def fit_calibration(log_odds: Floats, labels: npt.NDArray[np.integer], weights: Floats | None = None) -> Calibration:
     """Return the slope and intercept that minimise log loss: Platt scaling (Platt 1999), without a penalty.
 
     A temperature alone (Guo et al. 2017) has no intercept and cannot correct log-odds that are shifted as a whole, as
@@ -27,10 +27,12 @@ def fit_calibration(log_odds: Floats, labels: npt.NDArray[np.integer]) -> Calibr
     Args:
         log_odds: (N,) of class 1.
         labels: (N,) 0 or 1, both present.
+        weights: (N,) how much each image counts besides (default: all alike).
     """
-    fitted = LogisticRegression(C=np.inf, class_weight="balanced").fit(
-        np.asarray(log_odds, np.float64)[:, None], labels
-    )
+    counts = np.ones(len(labels)) if weights is None else np.asarray(weights, np.float64)
+    of_class = np.bincount(labels, counts, minlength=2)
+    balanced = counts / of_class[labels] * len(labels) / 2
+    fitted = LogisticRegression(C=np.inf).fit(np.asarray(log_odds, np.float64)[:, None], labels, balanced)
     return Calibration(float(fitted.coef_[0, 0]), float(fitted.intercept_[0]))
 
 

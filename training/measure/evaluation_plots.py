@@ -1,17 +1,18 @@
 """The plots of a model card, from the predictions and figures of an evaluation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from overread.model_folder import OperatingPoint
+from overread.model_folder import ModelConfig, OperatingPoint
 from overread.probability import sigmoid
 from training.measure import plots
 from training.measure.calibration import Calibration
 from training.measure.predictions import Part, Predictions
+from training.measure.selective import risks, three_answers
 
 Floats = npt.NDArray[np.floating]
 Labels = npt.NDArray[np.integer]
@@ -26,7 +27,7 @@ def uncalibrated(predictions: Predictions, calibration: Calibration) -> npt.NDAr
 def draw(
     result: dict[str, Any],
     parts: Mapping[Part, Predictions],
-    points: Sequence[OperatingPoint],
+    config: ModelConfig,
     calibration: Calibration,
     to: Path,
 ) -> None:
@@ -35,7 +36,7 @@ def draw(
     Args:
         result: what ``evaluate`` returns.
         parts: the predictions.
-        points: the model's operating points.
+        config: the model's, with its operating points.
         calibration: folded into the predictions.
         to: the folder, made where missing.
     """
@@ -43,7 +44,8 @@ def draw(
     shown: dict[str, tuple[Labels, Floats]] = {
         part: (made.labels, made.probabilities) for part, made in parts.items() if part != "corrupted"
     }
-    plots.roc_and_pr(shown, list(points), to / "roc.png")
+    points = config.operating_points
+    plots.roc_and_pr(shown, list(points.values()), to / "roc.png")
     calibrations: dict[str, tuple[Labels, Floats]] = {}
     for part in SPLITS:
         calibrations[f"{part}, before calibration"] = (parts[part].labels, uncalibrated(parts[part], calibration))
@@ -53,3 +55,15 @@ def draw(
     orders = ("deletion", "insertion", "random_deletion", "random_insertion")
     means = {order.replace("_", " "): np.asarray(result["perturbation"][order]["probabilities"]) for order in orders}
     plots.curves(means, to / "perturbation.png")
+    threshold = config.operating_point(None).threshold
+    plots.risk_coverage(
+        {part: risks(parts[part].labels, parts[part].log_odds, threshold) for part in SPLITS},
+        {part: _answers(parts[part], points) for part in SPLITS},
+        to / "risk_coverage.png",
+    )
+
+
+def _answers(made: Predictions, points: Mapping[str, OperatingPoint]) -> tuple[float, float]:
+    """Return the share of the images that get an answer, and the share of the answers that are wrong."""
+    found = three_answers(made.labels, made.probabilities, points)
+    return found["answered"]["value"], 1 - found["accuracy"]["value"] if found["accuracy"] else 0.0

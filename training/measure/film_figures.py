@@ -9,7 +9,7 @@ import numpy as np
 from datasets import Dataset
 
 from training.data.lung_masks import kermany_lungs, mask_of
-from training.data.splits import file_names
+from training.data.splits import file_names, patient_of
 from training.measure.evidence_in_lungs import Mask, evidence_in_lungs
 from training.measure.external import load_external, measure_external
 from training.measure.half_films import half_film_images, half_films, score
@@ -95,10 +95,10 @@ def _in_lungs(predictor: Predictor, dataset: Dataset, masks: dict[str, Mask]) ->
 def _one_sided(predictor: Predictor, dataset: Dataset, masks: dict[str, Mask], sheets: Path) -> dict[str, Any]:
     labels, by_row = np.asarray(dataset["labels"]), _masks_by_row(dataset, masks)
     films = [image.convert("RGB") for image in dataset["image"]]
-    chosen = most_one_sided(films, by_row, labels)
+    names = file_names(dataset)
+    chosen = most_one_sided(films, by_row, labels, [patient_of(name) for name in names])
     shown, lungs = [films[row] for row in chosen.rows], [by_row[row] for row in chosen.rows]
     found = predictor.classifier.evidence(shown)
-    names = file_names(dataset)
     captions = [
         f"{Path(names[row]).stem}, brighter {'left' if left else 'right'}, {log_odds:+.1f}"
         for row, left, log_odds in zip(chosen.rows, chosen.bright_on_left, found.log_odds, strict=True)

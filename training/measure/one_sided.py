@@ -52,21 +52,30 @@ def left_lung(mask: Mask) -> Mask:
 
 
 def most_one_sided(
-    films: Sequence[Image.Image], masks: Mapping[int, Mask], labels: npt.NDArray[np.integer], count: int = COUNT
+    films: Sequence[Image.Image],
+    masks: Mapping[int, Mask],
+    labels: npt.NDArray[np.integer],
+    patients: Sequence[str],
+    count: int = COUNT,
 ) -> OneSided:
-    """Return the ``count`` films with the finding whose lungs differ most in brightness.
+    """Return the ``count`` films with the finding, one of a patient, whose lungs differ most in brightness.
 
     Args:
         films: of one split.
         masks: by row; a film without one is left out.
         labels: (N,) 0 or 1.
+        patients: N names.
         count: number of films.
     """
     found = np.array([asymmetry(film, masks[row]) if row in masks else np.nan for row, film in enumerate(films)])
     normal = found[(labels == 0) & np.isfinite(found)]
     standardised = (found - normal.mean()) / normal.std()
     candidates = np.flatnonzero((labels == 1) & np.isfinite(found))
-    rows = np.sort(candidates[np.argsort(-np.abs(standardised[candidates]), kind="stable")][:count])
+    by_difference = candidates[np.argsort(-np.abs(standardised[candidates]), kind="stable")]
+    first_of_patient: dict[str, int] = {}
+    for row in by_difference:
+        first_of_patient.setdefault(patients[row], int(row))
+    rows = np.sort(list(first_of_patient.values())[:count])
     return OneSided(rows, standardised[rows] > 0)
 
 

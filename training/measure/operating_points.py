@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.floating]
 
 
 def choose_operating_points(
-    probabilities: Floats, labels: npt.NDArray[np.integer]
+    probabilities: Floats, labels: npt.NDArray[np.integer], weights: Floats | None = None
 ) -> tuple[OperatingPoint, OperatingPoint, OperatingPoint]:
     """Return screening, balanced and rule-in, by rising threshold, with what they reach on these images.
 
@@ -28,8 +28,11 @@ def choose_operating_points(
     Args:
         probabilities: (N,) calibrated, of class 1.
         labels: (N,) 0 or 1, both present.
+        weights: (N,) how much each image counts (default: all alike).
     """
-    false_positive, sensitivity, thresholds = roc_curve(labels, probabilities, drop_intermediate=False)
+    false_positive, sensitivity, thresholds = roc_curve(
+        labels, probabilities, sample_weight=weights, drop_intermediate=False
+    )
     specificity = 1 - false_positive
     balanced = int(np.argmax(sensitivity + specificity))
     sensitive = STRICTER_TARGET if sensitivity[balanced] >= TARGET else TARGET
@@ -52,7 +55,11 @@ def choose_operating_points(
 
 
 def decision_settings(
-    calibration: Calibration, chosen_on: str, probabilities: Floats, labels: npt.NDArray[np.integer]
+    calibration: Calibration,
+    chosen_on: str,
+    probabilities: Floats,
+    labels: npt.NDArray[np.integer],
+    weights: Floats | None = None,
 ) -> dict[str, Any]:
     """Return the entries of ``config.json`` for the calibration and the operating points.
 
@@ -61,8 +68,9 @@ def decision_settings(
         chosen_on: name of the images.
         probabilities: (N,) calibrated, of class 1.
         labels: (N,) 0 or 1, both present.
+        weights: (N,) how much each image counts (default: all alike).
     """
-    points = [asdict(point) for point in choose_operating_points(probabilities, labels)]
+    points = [asdict(point) for point in choose_operating_points(probabilities, labels, weights)]
     return {
         "calibration": {"method": "Platt scaling", "split": chosen_on, **asdict(calibration)},
         "operating_points": {point.pop("name"): point for point in points},

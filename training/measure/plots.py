@@ -115,6 +115,27 @@ def confusions(operating_points: Mapping[str, Mapping[str, Any]], path: Path) ->
     _save(figure, path)
 
 
+def risk_coverage(curves: Mapping[str, Floats], answers: Mapping[str, tuple[float, float]], path: Path) -> None:
+    """Write risk-coverage curves (El-Yaniv & Wiener 2010), with the point that the three answers reach on each.
+
+    Args:
+        curves: (N,) share of wrong decisions among the 1 ... N surest, by the split's name.
+        answers: share of the images that get an answer, and share of the answers that are wrong, likewise.
+        path: of the PNG, 700 x 330 px.
+    """
+    figure = _figure(3.3)
+    axes = figure.subplots()
+    for (name, risks), (colour, line) in zip(curves.items(), cycle(STYLES), strict=False):
+        coverage = np.arange(1, len(risks) + 1) / len(risks)
+        axes.plot(coverage, risks, line, color=colour, label=f"{name}: AURC {risks.mean():.3f}")
+        axes.plot(*answers[name], "o", color=colour, markeredgecolor="black", markersize=6, zorder=3)
+    axes.plot([], [], "o", color="white", markeredgecolor="black", markersize=6, label="three answers")
+    axes.set(xlim=(-0.02, 1.02))
+    axes.set_ylim(bottom=0)
+    _label(axes, "Coverage: share of the images that get an answer", "Risk: share of wrong answers", "upper left")
+    _save(figure, path)
+
+
 def history(log_history: list[dict[str, Any]], path: Path) -> None:
     """Write loss and validation AUC over epochs.
 

@@ -60,26 +60,42 @@ def risk_coverage(labels: Labels, log_odds: Floats, threshold: float, seed: int 
         threshold: on the probability, strictly between 0 and 1.
         seed: of the bootstrap.
     """
-    limit = np.log(threshold / (1 - threshold))
-    wrong = (log_odds >= limit) != (labels == 1)
-    # Images of equal confidence are one group: their order is random, so they share their risk.
-    _, group = np.unique(-np.abs(log_odds - limit), return_inverse=True)
+    wrong, group = _by_confidence(labels, log_odds, threshold)
 
     def area(counts: npt.NDArray[np.integer]) -> float:
         return float(_risks(np.bincount(group, counts), np.bincount(group, counts * wrong)).mean())
 
     images, errors = len(labels), int(wrong.sum())
-    risks = _risks(np.bincount(group), np.bincount(group, wrong))
+    curve = risks(labels, log_odds, threshold)
     answered = np.arange(1, images + 1)
     return {
         "threshold": threshold,
-        "aurc": bootstrap_images(float(risks.mean()), area, images, seed),
+        "aurc": bootstrap_images(float(curve.mean()), area, images, seed),
         "aurc_best": float((np.maximum(0, answered - (images - errors)) / answered).mean()),
         "aurc_random": errors / images,
         "curve": [
-            {"coverage": coverage, "risk": float(risks[max(1, round(coverage * images)) - 1])} for coverage in COVERAGES
+            {"coverage": coverage, "risk": float(curve[max(1, round(coverage * images)) - 1])} for coverage in COVERAGES
         ],
     }
+
+
+def risks(labels: Labels, log_odds: Floats, threshold: float) -> Floats:
+    """Return (N,) the risk at each coverage 1/N ... 1; arguments as for ``risk_coverage``."""
+    wrong, group = _by_confidence(labels, log_odds, threshold)
+    return _risks(np.bincount(group), np.bincount(group, wrong))
+
+
+def _by_confidence(
+    labels: Labels, log_odds: Floats, threshold: float
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """Return (N,) whether each decision is wrong, and (N,) groups of equal confidence, the surest first.
+
+    The order within a group is random, so its images share their risk.
+    """
+    limit = np.log(threshold / (1 - threshold))
+    wrong = (log_odds >= limit) != (labels == 1)
+    _, group = np.unique(-np.abs(log_odds - limit), return_inverse=True)
+    return wrong, group
 
 
 def _risks(sizes: npt.NDArray[Any], errors: npt.NDArray[Any]) -> Floats:

@@ -13,6 +13,8 @@ GUARD_INTRODUCTION = (
     "95 % Wilson intervals. AUROC: against the test images."
 )
 
+PART_TITLES = {"external": "adults read by radiologists, opacity against the rest"}
+
 
 def guard_section(measured: Mapping[str, Any]) -> str:
     """Return the section about the guard, in Markdown, from ``guard_evaluation.json``."""
@@ -47,7 +49,7 @@ def three_answers_section(finding: str, measured: Mapping[str, Mapping[str, Any]
     for name, found in measured.items():
         figures = [found[figure] for figure in ("answered", "sensitivity", "specificity", "accuracy", "aurc")]
         shown = [interval(figure) if figure else "none" for figure in figures]
-        lines.append(f"| {name} | {' | '.join(shown)} | {found['aurc_random']:.3f} |")
+        lines.append(f"| {PART_TITLES.get(name, name)} | {' | '.join(shown)} | {found['aurc_random']:.3f} |")
     return "\n".join(lines)
 
 

@@ -15,8 +15,9 @@ from training.reports.model_card import three_answers_of
 BEGIN = "<!-- limits: written by python -m training report -->"
 END = "<!-- end of limits -->"
 HEADER = [
-    "| Default model | Test images refused | Other kinds refused | Test images answered | Accuracy of answers |",
-    "|---|---|---|---|---|",
+    "| Default model | Test images refused | Other kinds refused | Test images answered | Accuracy of answers "
+    "| Their sensitivity, specificity |",
+    "|---|---|---|---|---|---|",
 ]
 
 
@@ -52,6 +53,7 @@ def _row(domain: str, folder: Path) -> str:
         f"{interval(refused)} of {images:,}",
         f"{interval(answers['answered'])} of {answers['images']:,}",
         interval(answers["accuracy"]),
+        f"{interval(answers['sensitivity'])}, {interval(answers['specificity'])}",
     ]
     return f"| {' | '.join(cells)} |"
 

@@ -17,6 +17,13 @@ from training.measure.selective import risk_coverage, three_answers
 from training.measure.training_record import StageRecord, TrainingRecord, read_record
 from training.methods.weight_compression import EXPORT_FILE
 from training.reports.card_metadata import describe_test_images, is_subset, metadata
+from training.reports.film_section import (
+    external_points_section,
+    external_section,
+    half_films_section,
+    lungs_section,
+    resampling_section,
+)
 from training.reports.guard_section import guard_section, three_answers_section
 from training.reports.snippets import OWN_NAMESPACE, javascript_snippets, snippets
 
@@ -79,6 +86,7 @@ def render_card(folder: Path) -> str:
         namespace=OWN_NAMESPACE,
         interval=interval,
         stage_notes=stage_notes,
+        **_film_sections(evaluation, ours["default_operating_point"]),
         **details,
     )
     return str(card).rstrip() + "\n"
@@ -115,6 +123,13 @@ def stage_notes(stage: StageRecord) -> list[str]:
         notes.append(f"{stage.mosaic_share:.0%} of the batches as 2 x 2 mosaics")
     if stage.teacher:
         notes.append(f"{stage.teacher_share:.0%} of the loss from the soft labels of `{stage.teacher}`")
+    if stage.soft_labels:
+        teachers = _listed([f"`{teacher}`" for teacher in stage.soft_labels])
+        notes.append(f"{stage.teacher_share:.0%} of the loss from the mean log-odds of {teachers} on flipped images")
+    if stage.random_filters:
+        notes.append("random resampling filters")
+    if stage.seen_twice:
+        notes.append(f"{stage.seen_twice:.0%} of each batch through two filters, whose answers are drawn together")
     if stage.averaged:
         notes.append("weights averaged (SWA)")
     return notes
@@ -139,7 +154,7 @@ def _summary(source: Source, ensemble: dict[str, Any] | None) -> str:
         )
     members = _listed([f"`{member}`" for member in ensemble["members"]])
     return (
-        f"{what} The mean of {members}: log-odds and signed Grad-CAM maps are averaged, so the cells plus one "
+        f"{what} A weighted sum of {members}: of the log-odds and of the signed Grad-CAM maps, so the cells plus one "
         "constant still add up to the log-odds."
     )
 
@@ -157,9 +172,21 @@ def _parts(evaluation: dict[str, Any]) -> dict[str, dict[str, Any]]:
     parts = dict(evaluation["splits"])
     if "corrupted_validation" in evaluation:
         parts["validation, corrupted"] = evaluation["corrupted_validation"]
-    if "external" in evaluation:
-        parts[f"external ({evaluation['external']['dataset']})"] = evaluation["external"]
+    for hospital, measured in evaluation.get("validation_by_hospital", {}).items():
+        parts[f"validation, {hospital}"] = measured
     return parts
+
+
+def _film_sections(evaluation: dict[str, Any], default_point: str) -> dict[str, str]:
+    """Return the sections about films, empty where nothing was measured, and the one about resampling."""
+    external, lungs, halves = (evaluation.get(key) for key in ("external", "evidence_in_lungs", "half_films"))
+    return {
+        "external": external_section(external, default_point) if external else "",
+        "external_points": external_points_section(external) if external else "",
+        "lungs": lungs_section(lungs["test"]) if lungs else "",
+        "half_films": half_films_section(halves, evaluation.get("one_sided")) if halves else "",
+        "resampling": resampling_section(evaluation["resampling"], evaluation.get("full_size", [])),
+    }
 
 
 def _data_rows(

@@ -1,8 +1,9 @@
-"""The table of models that the repository's README shows: one row per model."""
+"""The tables of models in the repository's README: one row per model, and what only chest models were measured on."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from overread.model_folder import read_config
 from overread.reported_figures import EVALUATION_FILE, interval
@@ -14,6 +15,17 @@ HEADER = [
     "| Model | Test data | Map cells | AUC | Sensitivity | Specificity | ms |",
     "|---|---|---|---|---|---|---|",
 ]
+FILMS_HEADER = [
+    "| Chest model | Evidence in the lungs (area) | Half films | Adults, AUC: opacity against normal | within AP, PA "
+    "| Sensitivity | Specificity |",
+    "|---|---|---|---|---|---|---|",
+]
+
+
+def summary_tables(names: Sequence[str], models: Path, benchmark: Path) -> str:
+    """Return the table of all models and, where such figures were measured, that of chest models below it."""
+    films = films_table(names, models)
+    return summary_table(names, models, benchmark) + (f"\n\n{films}" if films else "")
 
 
 def summary_table(names: Sequence[str], models: Path, benchmark: Path) -> str:
@@ -29,6 +41,24 @@ def summary_table(names: Sequence[str], models: Path, benchmark: Path) -> str:
         _row(models / name, milliseconds.get(name, "")) for name in names if (models / name / EVALUATION_FILE).exists()
     ]
     return "\n".join(HEADER + rows)
+
+
+def films_table(names: Sequence[str], models: Path) -> str:
+    """Return one row per chest model: evidence in the lungs, half films, and adults read by radiologists; "" of none.
+
+    Sensitivity and specificity are those of opacity and of normal films at the default operating point.
+
+    Args:
+        names: of the models, in the order of the rows.
+        models: the folder of model folders; one that was not measured on such films has no row.
+    """
+    rows = []
+    for name in names:
+        file = models / name / EVALUATION_FILE
+        evaluation = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        if all(key in evaluation for key in ("external", "evidence_in_lungs", "half_films")):
+            rows.append(_films_row(name, evaluation, read_config(models / name).default_operating_point))
+    return "\n".join(FILMS_HEADER + rows) if rows else ""
 
 
 def bytes_to_overlay(benchmark: Path) -> dict[str, str]:
@@ -63,5 +93,22 @@ def _row(folder: Path, milliseconds: str) -> str:
         f"{height} x {width}",
         *(interval(estimate) for estimate in (test["auc"], point["sensitivity"], point["specificity"])),
         milliseconds,
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _films_row(name: str, evaluation: Mapping[str, Any], point: str) -> str:
+    lungs = evaluation["evidence_in_lungs"]["test"]["with the finding"]
+    halves = evaluation["half_films"]["surest"]
+    auc = evaluation["external"]["auc"]["opacity_vs_normal"]
+    at_point = evaluation["external"]["operating_points"][point]
+    cells = [
+        name,
+        f"{interval(lungs['evidence'])} ({lungs['area']['value']:.2f})",
+        interval({"value": halves["mean"], "low": halves["low"], "high": halves["high"]}),
+        interval(auc["all"]),
+        ", ".join(f"{auc[view]['value']:.2f}" for view in ("AP", "PA")),
+        interval(at_point["sensitivity"]["all"]),
+        interval(at_point["specificity_normal"]["all"]),
     ]
     return f"| {' | '.join(cells)} |"

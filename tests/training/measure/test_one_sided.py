@@ -37,8 +37,10 @@ def test_the_most_one_sided_films_have_the_finding_and_differ_from_the_normal_on
     labels = np.array([0, 0, 0, 1, 1, 1, 1, 0])
     films = [film(*pair) for pair in greys]
     masks = dict.fromkeys(set(range(8)) - {6}, LUNGS)  # the seventh has no mask
-    found = most_one_sided(films, masks, labels, count=2)
+    found = most_one_sided(films, masks, labels, list("abcdefgh"), count=2)
     assert found.rows.tolist() == [3, 5] and found.bright_on_left.tolist() == [True, False]
+    of_one_patient = most_one_sided(films, masks, labels, list("abcxexgh"), count=2)
+    assert of_one_patient.rows.tolist() == [3, 4]
 
 
 def test_only_evidence_within_the_lungs_counts() -> None:

@@ -15,6 +15,7 @@ from training.measure.ranking import Labels
 from training.measure.training_log import write_history
 
 POINTS = [OperatingPoint(name, threshold, 0.0, 0.0, "") for name, threshold in (("screening", 0.2), ("rule-in", 0.8))]
+RISKS = {"validation": np.linspace(0, 0.3, 60), "test": np.linspace(0, 0.2, 50)}
 HISTORY: list[dict[str, Any]] = [
     {"epoch": 0.5, "step": 10, "loss": 0.7, "learning_rate": 0.001, "grad_norm": 3.0},
     {"epoch": 1.0, "step": 20, "loss": 0.5, "learning_rate": 0.0005, "grad_norm": 2.0},
@@ -53,6 +54,11 @@ CASES: dict[str, tuple[tuple[int, int], Callable[[Path], None], Callable[[Path],
         (700, 560),
         lambda path: plots.reliability({"before": split(2), "after": split()}, path),
         lambda path: plots.reliability({"before": split(3), "after": split()}, path),
+    ),
+    "risk_coverage": (
+        (700, 330),
+        lambda path: plots.risk_coverage(RISKS, {"test": (0.8, 0.1), "validation": (0.9, 0.2)}, path),
+        lambda path: plots.risk_coverage(RISKS, {"test": (0.7, 0.1), "validation": (0.9, 0.2)}, path),
     ),
     "confusions": (
         (700, 280),
