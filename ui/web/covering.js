@@ -38,7 +38,7 @@ export class Covering {
       const found = await (await ask("cover", { ...query, cells: asHex(chosen, count) }, file)).json();
       const picture = await loaded(found.picture);
       this.paint(false);
-      view.show({ picture, cells: found.heatmap, scale: found.scale, box: shown.box, keepView: true });
+      this.taker.showEvidence({ picture, cells: found.heatmap, scale: found.scale, keepView: true });
       bench.find(".cover-result").textContent = found.sentence;
       bench.find(".uncover").hidden = false;
     });
@@ -51,11 +51,8 @@ export class Covering {
   }
 
   uncover() {
-    const { bench, view, shown } = this.taker;
     this.clear();
-    view.show({
-      picture: shown.image, cells: shown.answer.heatmap.values, scale: shown.scale, box: shown.box, keepView: true,
-    });
-    bench.find(".cover").focus();
+    this.taker.showEvidence({ keepView: true });
+    this.taker.bench.find(".cover").focus();
   }
 }

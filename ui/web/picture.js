@@ -7,7 +7,9 @@ import { Guessing } from "./guessing.js";
 import { ask, loaded } from "./requests.js";
 import { Settings } from "./settings.js";
 import { TakingAlong } from "./taking_along.js";
+import { Windowing } from "./windowing.js";
 
+const FIELD = ["unknown_scale", "larger_than_patch"]; // it is no patch: the slide taker asks for its scale or scans it
 const NEEDS_ANSWER = ".asks button, .saves button";
 
 export class PictureTaker {
@@ -18,18 +20,22 @@ export class PictureTaker {
     this.covering = new Covering(this);
     this.settings = new Settings(bench);
     this.along = new TakingAlong(this);
+    this.windowing = new Windowing(bench, this.view);
     this.listen();
   }
 
   get query() {
     const { config, model } = this.bench;
-    return { domain: config.domain, model, ...(this.anyway ? { anyway: 1 } : {}) };
+    return { domain: config.domain, model, ...(this.anyway ? { anyway: 1 } : {}), ...this.reading };
   }
 
   listen() {
     const { bench, view } = this;
     bench.on(".opacity", "input", (slider) => view.set({ opacity: slider.value / 100 }));
-    for (const name of ["grey", "cells", "contours"]) {
+    for (const name of ["brightness", "contrast"]) {
+      bench.on(`.${name}`, "input", (slider) => view.set({ [name]: Number(slider.value) }));
+    }
+    for (const name of ["grey", "cells", "contours", "lungs"]) {
       bench.on(`input.${name}`, "change", (box) => view.set({ [name]: box.checked }));
     }
     bench.on(".zoom .in", "click", () => view.zoomBy(1.5));
@@ -54,6 +60,7 @@ export class PictureTaker {
     let file;
     try {
       [file] = await open();
+      this.reading = file.reading; // { mpp } or { squash } where a slide turned out to be one patch
       const found = await (await ask("answer", this.query, file, signal)).json();
       const picture = await loaded(found.picture);
       if (signal.aborted) return;
@@ -63,8 +70,13 @@ export class PictureTaker {
     } catch (failure) {
       if (failure.name === "AbortError" || signal.aborted) throw failure;
       this.clear();
+      if (FIELD.includes(failure.code) && this.bench.config.scans) {
+        this.bench.take([file], { by: "slide" });
+        return;
+      }
+      await this.showUnanswered(failure);
       if (failure.code !== "refused_image") throw failure;
-      await this.refused(file, failure);
+      this.refused(file, failure);
     } finally {
       if (asked && !signal.aborted) this.bench.scrollTo(this.bench.find(".verdict-place"));
     }
@@ -74,6 +86,7 @@ export class PictureTaker {
   clear() {
     const { bench } = this;
     this.file = this.shown = undefined;
+    this.windowing.offer(undefined);
     bench.find(".verdict-place").innerHTML = '<div class="verdict empty"><p>No answer.</p></div>';
     for (const place of [".forced-place", ".details-place", ".at-prevalence"]) bench.find(place).replaceChildren();
     bench.all(NEEDS_ANSWER).forEach((button) => { button.disabled = true; });
@@ -83,8 +96,15 @@ export class PictureTaker {
     bench.find(".canvas").setAttribute("aria-label", "No picture");
   }
 
+  // Shows the picture that got no answer, if it can be read.
+  async showUnanswered({ said }) {
+    if (!said?.picture) return;
+    this.view.show({ picture: await loaded(said.picture) });
+    this.bench.find(".canvas").setAttribute("aria-label", "The picture that was not read");
+  }
+
   // Says what the guard saw in place of an answer, and offers one that carries the warning.
-  async refused(file, { message }) {
+  refused(file, { message }) {
     const { bench } = this;
     const card = bench.find(".verdict");
     const heading = document.createElement("h2");
@@ -104,7 +124,7 @@ export class PictureTaker {
 
   draw() {
     const { bench } = this;
-    const { card, forced, details, spoken, answer, scale, box, image } = this.shown;
+    const { card, forced, details, spoken, answer } = this.shown;
     bench.find(".verdict-place").innerHTML = card;
     bench.find(".forced-place").innerHTML = forced;
     bench.find(".details-place").innerHTML = details;
@@ -114,8 +134,17 @@ export class PictureTaker {
     bench.find(".comparison").hidden = true;
     this.covering.paint(false);
     this.covering.clear();
-    this.view.show({ picture: image, cells: answer.heatmap.values, scale, box });
+    this.showEvidence();
+    this.windowing.offer(this.shown.deep ? this.file : undefined);
     this.settings.show();
     if (!this.guessing.hide(bench.config.finding, bench.number !== undefined, answer)) bench.tell(spoken);
+  }
+
+  // Shows the picture with the map of its answer.
+  showEvidence(more = {}) {
+    const { image, answer, scale, box } = this.shown;
+    const outline = answer.lungs?.outline;
+    this.bench.find(".lungs-choice").hidden = !outline;
+    this.view.show({ picture: image, cells: answer.heatmap.values, scale, box, outline, ...more });
   }
 }

@@ -6,9 +6,10 @@ export function root() {
 }
 
 export class NotAnswered extends Error {
-  constructor(message, code) {
+  constructor(message, said) {
     super(message);
-    this.code = code; // as in /llms.txt; "refused_image" where the guard refused
+    this.said = said; // the answer's body, with the picture where it could be read
+    this.code = said?.title; // as in /llms.txt; "refused_image" where the guard refused
   }
 }
 
@@ -23,7 +24,7 @@ export async function ask(route, query, file, signal) {
   }
   if (response.ok) return response;
   const said = await response.json().catch(() => ({}));
-  throw new NotAnswered(said.error ?? "Something went wrong on our side: please try again.", said.title);
+  throw new NotAnswered(said.error ?? "Something went wrong on our side: please try again.", said);
 }
 
 export async function exampleFile(name) {

@@ -1,5 +1,6 @@
 // What a visitor takes along: report, answer, picture with map, map, link, and the question as a program.
 
+import { withLegend } from "./layers.js";
 import { ask, root } from "./requests.js";
 import { npy, programs, save } from "./saving.js";
 
@@ -29,7 +30,7 @@ export class TakingAlong {
       `${reading}: ${percent} probability of ${answer.finding}. ${answer.model.name}, image ${answer.image_sha256.slice(0, 12)}`,
       `Full colour is ${scale.toFixed(2)} log-odds in a cell. ${answer.disclaimer}`,
     ];
-    this.taker.view.withLegend(caption).toBlob((blob) => save(blob, `${this.name}-evidence.png`));
+    withLegend(this.taker.view, caption).toBlob((blob) => save(blob, `${this.name}-evidence.png`));
   }
 
   async saveReport() {
