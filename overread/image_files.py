@@ -16,6 +16,7 @@ HEAD_BYTES = 132  # a DICOM file is recognised by its bytes 128 to 131
 BIG_TIFF = (b"II\x2b\0", b"MM\0\x2b")  # TIFF with 64-bit offsets, made for files above 4 GB
 ZIP = b"PK\x03\x04"
 SLIDE_SUFFIXES = frozenset({".svs", ".ndpi", ".scn", ".bif", ".vms", ".vmu", ".mrxs"})
+BIG_TIFF_SUFFIXES = frozenset({".tif", ".tiff", ".btf"})
 DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
 
 
@@ -58,6 +59,22 @@ def find_images(paths: Sequence[Path]) -> FoundFiles:
         if len(images) == before:
             raise InputError(f"There is no image in the folder {path}.")
     return FoundFiles(tuple(images), tuple(skipped))
+
+
+def slides_in(path: Path) -> list[Path]:
+    """Return the whole-slide images in a folder, or the file itself if it is one, by name and first bytes."""
+    return [file for file in (_files_below(path) if path.is_dir() else [path]) if _is_slide(file)]
+
+
+def _is_slide(file: Path) -> bool:
+    suffix = file.suffix.lower()
+    if suffix not in BIG_TIFF_SUFFIXES:
+        return suffix in SLIDE_SUFFIXES
+    try:
+        with file.open("rb") as opened:
+            return opened.read(4) in BIG_TIFF
+    except OSError:
+        return False
 
 
 def why_skipped(file: Path) -> str | None:

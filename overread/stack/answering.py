@@ -4,11 +4,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import Protocol
 
 from overread.classifier import Classifier, load
 from overread.errors import InputError, RefusedImageError
+from overread.images import ImageSource
 from overread.overlay_files import OverlayFiles
-from overread.stack.items import Item
 from overread.stack.outcome import Kind, Outcome, answered, not_answered
 
 log = logging.getLogger("overread")
@@ -37,12 +39,27 @@ class Wanted:
     overlays: OverlayFiles | None = None
 
 
-def in_a_process(model: str, wanted: Wanted) -> Callable[[Item], Outcome]:
+class Answerable(Protocol):
+    """One image of a stack or of a data set; see ``overread.stack.items.Item``."""
+
+    @property
+    def path(self) -> Path:
+        """Names the image."""
+
+    @property
+    def source(self) -> ImageSource:
+        """What a classifier takes."""
+
+    def sha256(self) -> str:
+        """Return the digest of the file's bytes, or ""."""
+
+
+def in_a_process(model: str, wanted: Wanted) -> Callable[[Answerable], Outcome]:
     """Return what answers items in a process of its own: the model, loaded there with one thread."""
     return partial(answer, load(model, threads=1), wanted)
 
 
-def answer(classifier: Classifier, wanted: Wanted, item: Item) -> Outcome:
+def answer(classifier: Classifier, wanted: Wanted, item: Answerable) -> Outcome:
     """Return what became of one item; an error of any kind is its row's sentence."""
     kind: Kind
     try:

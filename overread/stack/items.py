@@ -6,11 +6,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from overread.errors import InputError
 from overread.image_files import STDIN, find_images, why_skipped_by
-from overread.images import MAX_FILE_BYTES
+from overread.images import MAX_FILE_BYTES, ImageSource
 from overread.stack import zip_file
 
 
@@ -29,7 +28,7 @@ class Item:
     member: str = ""
 
     @property
-    def source(self) -> Path | BinaryIO | bytes:
+    def source(self) -> ImageSource:
         """What a classifier takes.
 
         Raises:
