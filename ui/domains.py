@@ -35,9 +35,9 @@ DOMAINS: dict[Domain, DomainText] = {
         task="Estimates the probability of lymph-node metastasis in the centre 32 x 32 px of an H&E patch, with a "
         "signed heat map of the evidence.",
         question="Is there metastatic tumour in the centre of this lymph-node patch? It reads H&E patches of 96 x 96 "
-        "px at about 1 µm/px (10x), as in PatchCamelyon.",
-        image="an H&E patch of 96 x 96 px at 0.97 µm/px (10x); an image of another size is squashed to that, and the "
-        "answer's notes say so",
+        "px at about 1 µm/px (10x), as in PatchCamelyon; of a field of view or a slide it reads every patch.",
+        image="an H&E patch of 96 x 96 px at 0.97 µm/px (10x); one of another known scale is resampled, a larger field "
+        "or a slide is for /scan_field",
         image_word="patch",
         images="patches",
     ),

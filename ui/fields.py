@@ -136,6 +136,7 @@ def described(plan: Plan, seconds: float) -> dict[str, Any]:
         "scale_source": plan.scale.source,
         "patches": plan.patches,
         "patch_px": plan.grid.x.patch,
+        "model_um_per_px": plan.model.region.spacing_um_per_px,
         "stride_px": stride,
         "tissue_mm2": tissue,
         "seconds": seconds,

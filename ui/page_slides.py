@@ -16,12 +16,12 @@ from overread.errors import ImageTooLargeError, InputError
 from overread.scan import ScanResult
 from overread.scan.outputs import MAP, REGIONS, SUMMARY, TABLE
 from ui.failures import as_json, refusal
-from ui.fields import Fields, described
+from ui.fields import Fields
 from ui.page_routes import number
 from ui.received_images import UnreadableRequestError
 from ui.request_limits import MAX_SLIDE_BYTES
 from ui.scan_events import scan_events
-from ui.slide_looks import look, patch_at, shown
+from ui.slide_looks import look, patch_at, planned, shown
 from ui.slide_store import SlideStore
 from ui.slide_tiles import TILE, encoded, map_tile, slide_tile
 from ui.turns import BUSY, BUSY_SLOWLY, Lane, Turns
@@ -88,10 +88,8 @@ class SlideRoutes:
         """Say what a scan would do at a scale and with a model."""
         kept, query = self._store.get(request.path_params["key"]), request.query_params
         mpp = number(query.get("mpp", ""))
-        slide = kept.opened
-        plan, seconds = await self._looks.run(lambda: self._fields.plan(slide, query.get("model", ""), mpp))
-        kept.plan, kept.result = plan, None
-        return JSONResponse({"kind": "plan", "key": kept.key, **described(plan, seconds)})
+        said = await self._looks.run(lambda: planned(kept, self._fields, query.get("model", ""), mpp))
+        return JSONResponse({**said, "key": kept.key})
 
     async def scan(self, request: Request) -> Response:
         """Stream one JSON object a line: progress, and at the end the result or an error."""
@@ -161,7 +159,7 @@ class SlideRoutes:
         kept, name = self._store.get(request.path_params["key"]), request.path_params["name"]
         if kept.result is None or name not in FILES:
             raise NoSuchFileError(f"The finished scan leaves {', '.join(FILES)}.")
-        return FileResponse(kept.folder / name, media_type=FILES[name], filename=name)
+        return FileResponse(kept.folder / name, media_type=FILES[name])
 
 
 def _answered(work: Answer) -> Answer:

@@ -6,6 +6,7 @@ from PIL import Image
 
 from overread.errors import RefusedImageError
 from overread.patches import is_one_patch
+from overread.scale import given
 from overread.scan import Plan, ScanResult
 from overread.scan.headline import headline
 from overread.scan.opening import open_slide
@@ -49,7 +50,21 @@ def look(kept: KeptSlide, fields: Fields, model: str, anyway: bool) -> dict[str,
         if verdict and verdict.outcome == "refused" and not anyway:
             raise RefusedImageError(verdict.refusal, verdict)
         return {"kind": "unknown scale", "size": list(slide.size), "preview": picture_url(preview)}
-    kept.plan, seconds = fields.plan(slide, model)
+    return planned(kept, fields, model, None)
+
+
+def planned(kept: KeptSlide, fields: Fields, model: str, mpp: float | None) -> dict[str, Any]:
+    """Return "plan" or "patch" as ``look`` does, for a scale that the visitor gave or the file says.
+
+    Raises:
+        InputError: its subclasses say what is wrong with the scale, or that it is too much work.
+    """
+    region = fields.classifier(model).config.region
+    assert region
+    if mpp and is_one_patch(kept.opened.size, given(mpp), region):
+        return {"kind": "patch", "mpp": mpp}
+    kept.result = None
+    kept.plan, seconds = fields.plan(kept.opened, model, mpp)
     return {"kind": "plan", **described(kept.plan, seconds)}
 
 

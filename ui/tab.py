@@ -15,10 +15,17 @@ from overread.images import MAX_FILE_BYTES, READABLE
 from overread.service import Service
 from ui.domains import DOMAINS
 from ui.examples import Example, examples
+from ui.request_limits import MAX_SLIDE_BYTES
 
 TEMPLATE = Path(__file__).with_name("web") / "workbench.html"
 THUMBNAIL = 144  # pixels, for 72 on a screen with twice as many
 DEFAULT_PREVALENCE = 10  # of 100; no visitor's hospital is known, and a test split's half is no hospital's
+SLIDES = f"; whole-slide files up to {MAX_SLIDE_BYTES // 2**20} MB"
+PRIVACY = "Read in memory, never stored, never logged, no cookies."
+PRIVACY_OF_SLIDES = (
+    "Read in memory, never stored, never logged, no cookies; a file over 64 kB is kept, for you alone, until you "
+    "replace it or leave, for an hour at most."
+)
 MOUNT = """
 const root = (window.gradio_config?.root ?? location.origin + location.pathname).replace(/\\/$/, "");
 import(`${root}/web/workbench.js`).then(({ mount }) => mount(element.querySelector(".workbench")));
@@ -48,6 +55,7 @@ def workbench_html(service: Service, domain: Domain) -> str:
         "examples": [{"file": example.file} for example in examples(domain)],
         "tabs": {name: text.tab for name, text in DOMAINS.items()},
         "first": next(iter(DOMAINS)),
+        "scans": region is not None,
     }
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         tab=escape(words.tab),
@@ -55,7 +63,8 @@ def workbench_html(service: Service, domain: Domain) -> str:
         question=escape(words.question),
         finding=escape(config.finding),
         domain=domain,
-        formats=f"{READABLE}, up to {MAX_FILE_BYTES // 2**20} MB",
+        formats=f"{READABLE}, up to {MAX_FILE_BYTES // 2**20} MB{SLIDES if region else ''}",
+        privacy=PRIVACY_OF_SLIDES if region else PRIVACY,
         thumbnails="".join(_thumbnail(number, example) for number, example in enumerate(examples(domain))),
         empty='<div class="verdict empty"><p>The answer appears here.</p></div>',
         models="".join(

@@ -6,7 +6,14 @@
 //                                  said; `asked` is false for what the page opens itself
 //   hide()                         another taker shows something now: stop what is running
 //   modelChanged()                 optional: the visitor chose another model, see bench.model
+const PATCH_BYTES = 64 * 1024; // a patch of 127 px takes 48 kB uncompressed; what is larger may be a field or a slide
+
 export const takers = [
+  {
+    name: "slide",
+    wants: (files, { scans }) => scans && files.length === 1 && files[0].size > PATCH_BYTES,
+    make: async (bench) => new (await import("./slide.js")).SlideTaker(bench),
+  },
   {
     name: "picture", // last: whatever nobody else wants is read as one picture
     wants: () => true,

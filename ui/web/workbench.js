@@ -75,7 +75,8 @@ export class Workbench {
       if (this.taker !== this.made[name]) {
         this.taker?.hide();
         this.taker = this.made[name];
-        this.all(".stage").forEach((stage) => { stage.hidden = stage !== this.stage(name); });
+        const shown = this.stage(name); // first: it may have to be made
+        this.all(".stage").forEach((stage) => { stage.hidden = stage !== shown; });
       }
       await this.taker.show(open, { asked, signal });
     });
