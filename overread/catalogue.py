@@ -139,6 +139,28 @@ def pin_files(
     _write(content, file)
 
 
+def make_default(name: str, *, file: Path | None = None) -> None:
+    """Make a model the first of its domain, and with it the domain's default.
+
+    Args:
+        name: the model.
+        file: another catalogue (default: ``CATALOGUE_FILE``).
+
+    Raises:
+        UnknownModelError: if the catalogue lacks it; nothing is written then.
+    """
+    file = file or CATALOGUE_FILE
+    content = _read(file)
+    models = content["models"]
+    if name not in models:
+        raise UnknownModelError(f"There is no model {name!r}: choose one of {', '.join(models)}.")
+    first = next(other for other, values in models.items() if values["domain"] == models[name]["domain"])
+    order = [other for other in models if other != name]
+    order.insert(list(models).index(first), name)
+    content["models"] = {other: models[other] for other in order}
+    _write(content, file)
+
+
 def pin_commits(namespace: str, commits: Mapping[str, str], *, file: Path | None = None) -> None:
     """Write the Hub namespace, and the commit to load of each model, into the catalogue.
 

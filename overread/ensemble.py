@@ -1,11 +1,11 @@
-"""Several nets as one: the mean of their calibrated log-odds, and of their signed maps, which still add up to it."""
+"""Several nets as one: a weighted sum of their log-odds, and of their signed maps, which still add up to it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from PIL import Image
 
-from overread.evidence import Evidence, average
+from overread.evidence import Evidence, weighted_sum
 from overread.model_folder import EnsembleSettings
 from overread.net import Net
 
@@ -26,4 +26,5 @@ class Ensemble:
 def combine(parts: Sequence[Evidence], settings: EnsembleSettings) -> Evidence:
     """Return the ensemble's evidence from its members', in the order of ``settings.members``."""
     members = {name: part.log_odds for name, part in zip(settings.members, parts, strict=True)}
-    return replace(average(parts, settings.slope, settings.intercept), members=members)
+    weights = [settings.weights[name] for name in settings.members]
+    return replace(weighted_sum(parts, weights, settings.intercept), members=members)

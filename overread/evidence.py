@@ -1,4 +1,4 @@
-"""Log-odds and signed maps of a batch of images, and their average over views or over an ensemble's members."""
+"""Log-odds and signed maps of a batch of images, and their weighted sum over views or over an ensemble's members."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,27 +30,32 @@ class Evidence:
     members: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
 
 
-def average(parts: Sequence[Evidence], slope: float = 1.0, intercept: float = 0.0) -> Evidence:
-    """Return ``slope * mean + intercept`` of the evidence that several views or nets give for the same images.
+def average(parts: Sequence[Evidence]) -> Evidence:
+    """Return the mean of the evidence that several views give for the same images; see ``weighted_sum``."""
+    return weighted_sum(parts, [1 / len(parts)] * len(parts))
 
-    The map has the finest grid among the parts and still adds up: its bias is ``slope * mean(biases) + intercept``.
+
+def weighted_sum(parts: Sequence[Evidence], weights: Sequence[float], intercept: float = 0.0) -> Evidence:
+    """Return ``sum(weight * part) + intercept`` of the evidence that several views or nets give for the same images.
+
+    The map has the finest grid among the parts and still adds up: its bias is the same sum of the parts' biases.
     Times are added.
     """
     return Evidence(
-        log_odds=slope * np.mean([part.log_odds for part in parts], axis=0) + intercept,
-        heatmap=(slope * mean_map([part.heatmap for part in parts])).astype(np.float32),
+        log_odds=np.tensordot(weights, [part.log_odds for part in parts], 1) + intercept,
+        heatmap=weighted_map([part.heatmap for part in parts], weights).astype(np.float32),
         preprocess_ms=sum(part.preprocess_ms for part in parts),
         inference_ms=sum(part.inference_ms for part in parts),
     )
 
 
-def mean_map(heatmaps: Sequence[Floats]) -> Floats:
-    """Return (N, h, w) the mean of signed maps, (N, h_m, w_m) each, on the finest grid among them.
+def weighted_map(heatmaps: Sequence[Floats], weights: Sequence[float]) -> Floats:
+    """Return (N, h, w) the weighted sum of signed maps, (N, h_m, w_m) each, on the finest grid among them.
 
     A coarse cell's value is divided among the cells it covers, in proportion to area, so that sums are preserved.
     """
     height, width = (max(heatmap.shape[axis] for heatmap in heatmaps) for axis in (1, 2))
-    return np.mean([_regrid(heatmap, height, width) for heatmap in heatmaps], axis=0)
+    return np.tensordot(weights, [_regrid(heatmap, height, width) for heatmap in heatmaps], 1)
 
 
 def _regrid(heatmaps: Floats, height: int, width: int) -> Floats:

@@ -51,20 +51,23 @@ class Region:
 
 @dataclass(frozen=True)
 class EnsembleSettings:
-    """How an ensemble combines its members: log-odds are ``slope * mean(members' log-odds) + intercept``.
+    """How an ensemble combines its members: log-odds are ``sum(weight * member's log-odds) + intercept``.
 
-    ``members`` maps each member's name to the SHA-256 of its ONNX file; a member's output is averaged over ``views``.
+    ``members`` maps each member's name to the SHA-256 of its ONNX file, ``weights`` to its weight, 0 or more; a
+    member's output is averaged over ``views``.
     """
 
     members: Mapping[str, str]
-    slope: float
+    weights: Mapping[str, float]
     intercept: float
     views: Sequence[str] = (AS_IT_IS,)
 
     def __post_init__(self) -> None:
-        """Refuse an ensemble without members, and unknown or missing views."""
+        """Refuse an ensemble without members, wrong weights, and unknown or missing views."""
         if not self.members:
             raise ValueError("an ensemble has members")
+        if set(self.weights) != set(self.members) or min(self.weights.values()) < 0:
+            raise ValueError("every member has a weight, 0 or more")
         if not self.views or not set(self.views) <= set(FLIPPED_AXES):
             raise ValueError(f"views are some of {', '.join(FLIPPED_AXES)}")
 

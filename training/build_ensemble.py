@@ -1,32 +1,44 @@
 """Makes an ensemble's model folder of exported nets: python -m training build-ensemble pcam-ensemble [--data FOLDER]
 
-The mean of the members' log-odds on validation data is calibrated, and operating points are chosen on it. The folder
-holds no weights: ``config.json`` names the members and pins their ONNX files.
+On validation data the members' weights are fitted and operating points chosen; a member whose weight is 0 is left out.
+The folder holds no nets: ``config.json`` names the members and pins their ONNX files. The ensemble becomes its domain's
+default where it ranks validation images better than its best member alone, in one pass, by more than noise.
 """
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
+import numpy.typing as npt
 
-from overread.catalogue import CATALOGUE_FILE, MODELS_FOLDER, pin_files
+from overread.catalogue import CATALOGUE_FILE, MODELS_FOLDER, make_default, pin_files
 from overread.classifier import Classifier
-from overread.model_folder import CONFIG_FILE, EnsembleSettings, digests_of
+from overread.evidence import Evidence, average, weighted_sum
+from overread.flips import AS_IT_IS
+from overread.model_folder import CONFIG_FILE, EnsembleSettings, digests_of, read_config
 from overread.probability import sigmoid
-from training.data.validation_set import validation_images
-from training.measure.calibration import colour_scale, fit_calibration
+from training.data.validation_set import ValidationImages, validation_images
+from training.measure.calibration import Calibration, colour_scale
+from training.measure.delong import DelongTest, delong_test
+from training.measure.ensemble_weights import fit_weights
 from training.measure.operating_points import decision_settings
-from training.measure.predictions import Part, ensemble_evidence
+from training.measure.predictions import Part, net_evidence
+from training.measure.ranking import area_under_roc
 from training.recipes.ensembles import ENSEMBLES, EnsembleRecipe
+
+NOISE = 0.05  # largest p value of a difference that counts
+
+Floats = npt.NDArray[np.floating]
 
 
 def build_ensemble(
     recipe: EnsembleRecipe, data: str | None = None, runs: Path = Path("runs"), models: Path = MODELS_FOLDER
-) -> Path:
-    """Return the finished folder, ``<models>/<recipe's name>``.
+) -> tuple[Path, DelongTest]:
+    """Return the finished folder, ``<models>/<recipe's name>``, and how much better than its best member it ranks.
 
     Args:
         recipe: which members.
@@ -34,46 +46,74 @@ def build_ensemble(
         runs: holds the prediction cache.
         models: where the members' folders are, and where the ensemble's goes.
     """
-    members = [Classifier(models / name) for name in recipe.members]
-    digests = {member.identity.name: member.identity.sha256 for member in members}
-    plain = EnsembleSettings(digests, slope=1.0, intercept=0.0, views=recipe.views)
-
     validation = validation_images(recipe.source, data)
     labels = validation.labels
-    cached: list[Part] = ["validation", "corrupted"]
-    parts = [
-        ensemble_evidence(members, plain, validation.dataset, part, runs)
-        for part in cached[: 1 + recipe.source.validates_on_corrupted]
-    ]
-    log_odds = np.concatenate([part.log_odds for part in parts])
-    calibration = fit_calibration(log_odds, labels)
-    probabilities = sigmoid(calibration.slope * log_odds + calibration.intercept)
-    heatmaps = calibration.slope * np.concatenate([part.heatmap for part in parts])
+    members = [Classifier(models / name) for name in recipe.members]
+    parts = [member_evidence(member, recipe.views, validation, runs) for member in members]
+    alone = [member_evidence(member, (AS_IT_IS,), validation, runs).log_odds for member in members]
 
-    first = json.loads((models / recipe.members[0] / CONFIG_FILE).read_text(encoding="utf-8"))
-    bias = float(np.mean([member.config.heatmap.bias for member in members]))
-    config = {
-        "model_type": "overread_ensemble",
-        "architecture": " + ".join(member.config.architecture for member in members),
-        "label_names": first["label_names"],
-        "pretrained_cfg": first["pretrained_cfg"],
-        "overread": {
-            "finding": recipe.source.finding,
-            "ensemble": {"members": digests, **asdict(calibration), "views": recipe.views},
-            **decision_settings(calibration, validation.name, probabilities, labels),
-            "heatmap": {
-                "layer": "last convolutional stage, mean over the members",
-                "bias": calibration.slope * bias + calibration.intercept,
-                "scale": colour_scale(heatmaps),
-            },
-            "region": first["overread"]["region"],
-        },
-    }
+    fitted = fit_weights(np.column_stack([part.log_odds for part in parts]), labels)
+    used = [row for row, weight in enumerate(fitted.weights) if weight > 0]
+    members, weights = [members[row] for row in used], [fitted.weights[row] for row in used]
+    together = weighted_sum([parts[row] for row in used], weights, fitted.intercept)
+    settings = EnsembleSettings(
+        members={member.identity.name: member.identity.sha256 for member in members},
+        weights={member.identity.name: weight for member, weight in zip(members, weights, strict=True)},
+        intercept=fitted.intercept,
+        views=recipe.views,
+    )
     folder = models / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
+    # What evaluation undoes to show the figures before calibration: the members' weighted mean remains.
+    calibration = Calibration(sum(weights), fitted.intercept)
+    decision = decision_settings(calibration, validation.name, sigmoid(together.log_odds), labels)
+    config = _config(recipe, members, settings, decision, colour_scale(together.heatmap))
     (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    print(f"validation AUC {roc_auc_score(labels, probabilities):.4f}")
-    return folder
+    best = max(alone, key=lambda log_odds: area_under_roc(labels, log_odds)["value"])
+    return folder, delong_test(labels, together.log_odds, best)
+
+
+def member_evidence(member: Classifier, views: Sequence[str], validation: ValidationImages, runs: Path) -> Evidence:
+    """Return a member's evidence, averaged over views, in the order of the validation images."""
+    cached: list[Part] = ["validation", "corrupted"] if validation.corrupted else ["validation"]
+    found = [[net_evidence(member, view, validation.dataset, part, runs) for view in views] for part in cached]
+    means = [average(part) for part in found]
+    return Evidence(
+        np.concatenate([mean.log_odds for mean in means]),
+        np.concatenate([mean.heatmap for mean in means]),
+        preprocess_ms=0.0,
+        inference_ms=0.0,
+    )
+
+
+def _config(
+    recipe: EnsembleRecipe,
+    members: Sequence[Classifier],
+    settings: EnsembleSettings,
+    decision: Mapping[str, Any],
+    scale: float,
+) -> dict[str, Any]:
+    first = members[0].config
+    bias = sum(settings.weights[member.identity.name] * member.config.heatmap.bias for member in members)
+    return {
+        "model_type": "overread_ensemble",
+        "architecture": " + ".join(member.config.architecture for member in members),
+        "label_names": list(first.labels),
+        "pretrained_cfg": first.preprocessing.to_pretrained_cfg(),
+        "overread": {
+            "title": recipe.title,
+            "summary": recipe.summary,
+            "finding": recipe.source.finding,
+            "ensemble": asdict(settings),
+            **decision,
+            "heatmap": {
+                "layer": "last convolutional stage, weighted sum over the members",
+                "bias": bias + settings.intercept,
+                "scale": scale,
+            },
+            "region": first.region and asdict(first.region),
+        },
+    }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,9 +122,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Build the ensemble, pin its files, print its folder."""
+    """Build the ensemble, pin its files, choose the domain's default, print the folder."""
     recipe = ENSEMBLES[options.ensemble]
-    folder = build_ensemble(recipe, options.data, options.runs, options.models)
+    folder, gain = build_ensemble(recipe, options.data, options.runs, options.models)
     catalogue_file = options.models / CATALOGUE_FILE.name
-    pin_files(recipe.name, recipe.source.domain, digests_of(folder), recipe.members, file=catalogue_file)
+    settings = read_config(folder).ensemble
+    members = tuple(settings.members) if settings else ()
+    pin_files(recipe.name, recipe.source.domain, digests_of(folder), members, file=catalogue_file)
+    better = gain.difference > 0 and gain.p_value < NOISE
+    default = recipe.name if better else recipe.members[0]
+    make_default(default, file=catalogue_file)
+    print(
+        f"validation AUC {gain.difference:+.4f} against the best member in one pass "
+        f"(p = {gain.p_value:.2g}): {default} is the default of {recipe.source.domain}"
+    )
     print(folder)

@@ -112,6 +112,8 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, models: Path = M
     write_config(
         folder,
         {
+            "title": recipe.title,
+            "summary": recipe.summary,
             "finding": recipe.source.finding,
             **decision_settings(calibration, validation.name, probabilities, labels),
             "heatmap": {

@@ -56,17 +56,17 @@ def write_tiny_model(
     return folder
 
 
-def write_tiny_ensemble(folder: Path, members: tuple[str, ...], slope: float = 1.0, intercept: float = 0.0) -> Path:
-    """Write the ``config.json`` of an ensemble of tiny models beside ``folder`` and return it."""
-    read = {name: json.loads((folder.parent / name / "config.json").read_text()) for name in members}
-    bias = float(np.mean([config["overread"]["heatmap"]["bias"] for config in read.values()]))
-    files = {name: _file_of_identity(folder.parent / name) for name in members}
+def write_tiny_ensemble(folder: Path, weights: dict[str, float], intercept: float = 0.0) -> Path:
+    """Write the ``config.json`` of an ensemble of the tiny models beside ``folder`` and return it."""
+    read = {name: json.loads((folder.parent / name / "config.json").read_text()) for name in weights}
+    bias = sum(weight * read[name]["overread"]["heatmap"]["bias"] for name, weight in weights.items())
+    files = {name: _file_of_identity(folder.parent / name) for name in weights}
     ensemble = {
         "members": {name: sha256_of(file) for name, file in files.items()},
-        "slope": slope,
+        "weights": weights,
         "intercept": intercept,
     }
-    heatmap = CONFIG["overread"]["heatmap"] | {"bias": slope * bias + intercept}
+    heatmap = CONFIG["overread"]["heatmap"] | {"bias": bias + intercept}
     folder.mkdir(parents=True)
     ours = CONFIG["overread"] | {"heatmap": heatmap, "ensemble": ensemble}
     (folder / "config.json").write_text(json.dumps(CONFIG | {"overread": ours}))

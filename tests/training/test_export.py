@@ -1,9 +1,7 @@
 """The whole way from data to a served folder, on a net and a data set that take seconds."""
 
-import dataclasses
 import io
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,25 +10,19 @@ import pytest
 import torch
 import yaml
 from PIL import Image as PillowImage
-from PIL import ImageOps
 from transformers import pipeline
 
 from overread.catalogue import CatalogueEntry, catalogue, pin_files
 from overread.classifier import Classifier
 from overread.errors import ModelFolderError
-from overread.flips import AS_IT_IS
 from overread.hub import verify
 from overread.model_folder import digests_of
 from overread.session import OnnxSession
 from tests.support.stained_patch import stained_patch
-from training.build_ensemble import build_ensemble
-from training.evaluate import evaluate
 from training.measure.torch_heatmaps import load_torch_net
 from training.measure.training_record import read_record
 from training.methods.weight_compression import compress_weights
-from training.recipes.ensembles import EnsembleRecipe
-from training.recipes.nets import RECIPES, Recipe
-from training.reports.model_card import comparisons_of, render_card
+from training.recipes.nets import Recipe
 from training.train import train
 
 
@@ -129,79 +121,6 @@ def test_weights_in_8_bits_are_within_the_promised_error() -> None:
     restored = stored["w_int8"] * stored["w_scale"]
     largest = np.abs(weight).max(axis=(1, 2, 3), keepdims=True)
     assert (np.abs(restored - weight) <= 0.004 * largest).all()
-
-
-@pytest.fixture
-def known_recipe(small_recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> Recipe:
-    """The small recipe, under its name among all recipes, where an ensemble looks its members up."""
-    monkeypatch.setitem(RECIPES, small_recipe.name, small_recipe)
-    return small_recipe
-
-
-@pytest.fixture
-def models(trained_folder: Path, tmp_path: Path) -> Path:
-    """A folder of model folders with the trained one."""
-    shutil.copytree(trained_folder, tmp_path / "models" / trained_folder.name)
-    return tmp_path / "models"
-
-
-def test_an_ensemble_of_two_exports_is_calibrated_measured_and_described(
-    models: Path, known_recipe: Recipe, patches: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    trained = models / known_recipe.name
-    shutil.copytree(trained, models / "twin")
-    monkeypatch.setitem(RECIPES, "twin", dataclasses.replace(known_recipe, name="twin"))
-    both = EnsembleRecipe("both", (known_recipe.name, "twin"), (AS_IT_IS,))
-    made = build_ensemble(both, patches, tmp_path, models)
-    answer = Classifier(made, threads=1).predict(io.BytesIO(stained_patch(5, True)))
-    alone = Classifier(trained, threads=1).predict(io.BytesIO(stained_patch(5, True)))
-    settings = Classifier(made, threads=1).config.ensemble
-    assert settings
-    assert answer.log_odds == pytest.approx(settings.slope * alone.log_odds + settings.intercept, abs=1e-5)
-    assert answer.heatmap.sum() + answer.heatmap_bias == pytest.approx(answer.log_odds, abs=1e-4)
-
-    before = files_of(models, except_in="both")
-    measured = evaluate(both, patches, runs=tmp_path, models=models, mosaics=4, perturbed=4)
-    of_one = json.loads((trained / "evaluation.json").read_text())
-    assert measured["splits"]["test"]["auc"] == pytest.approx(of_one["splits"]["test"]["auc"])
-    ours, single = (found["pointing_game"]["test"]["any"]["mean"] for found in (measured, of_one))
-    assert ours == pytest.approx(single, abs=1e-3)
-    assert files_of(models, except_in="both") == before  # no other model's files change
-
-    card = render_card(made)
-    assert f"`{settings.members['twin'][:12]}…`" in card
-    metadata = yaml.safe_load(card.split("---")[1])
-    assert metadata["model-index"][0]["name"] == "both"
-    assert metadata["base_model"] == [f"NAMESPACE/{name}" for name in settings.members]
-    for name, others in ((known_recipe.name, {"twin", "both"}), ("both", {known_recipe.name, "twin"})):
-        compared = {found.other: found for found in comparisons_of(models / name, measured)}
-        assert set(compared) == others
-        assert compared["twin"].difference["value"] == pytest.approx(0, abs=1e-9)  # one net, whatever calibration
-        assert "| twin | " in render_card(models / name)
-
-
-def files_of(folder: Path, except_in: str) -> dict[str, bytes]:
-    """Return every file below a folder of model folders but those of one model."""
-    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    return {name: path.read_bytes() for name, path in found.items() if not name.startswith(f"{except_in}/")}
-
-
-def test_an_ensemble_of_views_is_calibrated_on_and_answers_with_their_mean(
-    models: Path, known_recipe: Recipe, patches: str, tmp_path: Path
-) -> None:
-    recipe = EnsembleRecipe("turned", (known_recipe.name,), (AS_IT_IS, "flipped left to right"))
-    made = build_ensemble(recipe, patches, tmp_path, models)
-    patch = PillowImage.open(io.BytesIO(stained_patch(5, True))).convert("RGB")
-    one = Classifier(models / known_recipe.name, threads=1).evidence([patch, ImageOps.mirror(patch)]).log_odds
-    assert abs(one[0] - one[1]) > 1e-4
-    turned = Classifier(made, threads=1)
-    assert turned.config.ensemble
-    slope, intercept = turned.config.ensemble.slope, turned.config.ensemble.intercept
-    answers = [turned.predict(picture) for picture in (patch, ImageOps.mirror(patch))]
-    for answer in answers:
-        assert answer.log_odds == pytest.approx(slope * one.mean() + intercept, abs=1e-5)
-        assert answer.heatmap.sum() + answer.heatmap_bias == pytest.approx(answer.log_odds, abs=1e-4)
-    np.testing.assert_allclose(answers[0].heatmap, answers[1].heatmap[:, ::-1], atol=1e-6)
 
 
 def test_the_file_and_the_torch_net_hold_the_same_weights(trained_folder: Path) -> None:

@@ -213,7 +213,7 @@ def test_an_ensemble_is_pushed_with_its_members(
     client: HubOnLoopback, models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     catalogue_file = models / "catalogue.json"
-    folder = write_tiny_ensemble(models / "both", ("tiny", "other"))
+    folder = write_tiny_ensemble(models / "both", {"tiny": 0.5, "other": 0.5})
     (folder / "README.md").write_text(CARD)
     digest = sha256_of(folder / CONFIG_FILE)
     (folder / "evaluation.json").write_text(json.dumps({"sha256": digest}))

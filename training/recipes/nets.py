@@ -86,6 +86,10 @@ class Recipe:
     std: tuple[float, float, float]
     interpolation: str = "bicubic"
 
+    # For people, where a model is chosen; a net that only teaches has none.
+    title: str = ""
+    summary: str = ""  # one line
+
     # Initial weights: random unless one of these is set.
     pretrained: str | None = None  # a trunk on the Hub (--init names a local copy)
     initial_weights_from: str | None = None  # name of another recipe, whose trained net is trained further
@@ -157,6 +161,8 @@ CHEST_XRAY_LITE0 = Recipe(
     ),
     export_size=224,
     export_stride=16,
+    title="EfficientNet-Lite0",
+    summary="one pass, the fastest",
     mean=LITE_MEAN,
     std=LITE_STD,
     interpolation="bilinear",  # what the published films were made with; see `docs/experiments.md`
@@ -196,6 +202,8 @@ RECIPES = {
             ),
             export_size=96,
             export_stride=8,
+            title="ResNet-18",
+            summary="one pass, trained from random weights",
             mean=IMAGENET_MEAN,
             std=IMAGENET_STD,
             recalibrated_batch_norm=True,
@@ -244,6 +252,8 @@ RECIPES = {
             ),
             export_size=224,
             export_stride=16,
+            title="Xception-41",
+            summary="one pass, trained from random weights, slower",
             mean=(0.5, 0.5, 0.5),
             std=(0.5, 0.5, 0.5),
             interpolation="bilinear",
@@ -307,6 +317,8 @@ RECIPES = {
                 ),
             ),
             export_size=128,
+            title="EfficientNet-Lite0",
+            summary="one pass, taught by three nets",
             initial_weights_from="pcam-teacher-128-mosaics",
             pretrained=None,
             batch_size=48,

@@ -184,7 +184,7 @@ def test_an_ensemble_scans_patch_by_patch_only(tmp_path: Path, field: Field) -> 
     region = {"spacing_um_per_px": MPP, "patch_px": 96, "labelled_centre_px": 32}
     write_tiny_model(tmp_path / "one", region)
     write_tiny_model(tmp_path / "two", region, (0.0, 1.0))
-    ensemble = write_tiny_ensemble(tmp_path / "both", ("one", "two"))
+    ensemble = write_tiny_ensemble(tmp_path / "both", {"one": 0.5, "two": 0.5})
     config = (ensemble / "config.json").read_text()
     (ensemble / "config.json").write_text(config.replace('"region": null', f'"region": {_json(region)}'))
     classifier = Classifier(ensemble, threads=1)
