@@ -1,0 +1,1 @@
+"""Overread in the browser: what Python contributes to it. See README.md."""

@@ -1,0 +1,38 @@
+// Everything that takes time runs here, off the page's own thread, one request after the other.
+import { NotAnswered, MODELS } from "./words";
+import { answer, guardOf, type Given, type Wish } from "./answer";
+import { choose, runtime } from "./runtime";
+import { load } from "./nets";
+
+export type Request =
+  | { id: number; kind: "answer"; wish: Wish }
+  | { id: number; kind: "load"; model: string; backend: string; threads: number };
+export type Reply = { id: number; given?: Given; runtime?: string; error?: string; code?: string };
+
+let turn: Promise<unknown> = Promise.resolve();
+
+self.onmessage = ({ data }: MessageEvent<Request>) => {
+  turn = turn.then(() => reply(data));
+};
+
+async function reply(request: Request): Promise<void> {
+  const { id } = request;
+  try {
+    if (request.kind === "load") {
+      choose(request.backend, request.threads);
+      await guardOf(MODELS[request.model].domain);
+      if (MODELS[request.model].files) await load(request.model);
+      send({ id, runtime: (await runtime()).name });
+    } else {
+      const given = await answer(request.wish);
+      send({ id, given }, [given.picture]);
+    }
+  } catch (error) {
+    console.error(error);
+    send({ id, error: (error as Error).message, code: error instanceof NotAnswered ? error.code : "failed" });
+  }
+}
+
+function send(message: Reply, transfer: Transferable[] = []): void {
+  self.postMessage(message, { transfer });
+}
