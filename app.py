@@ -15,9 +15,9 @@ from ui.serving import app_options
 
 
 def main() -> None:
-    """Load the models, warm them up and serve until stopped."""
+    """Check the models' files and serve until stopped; each net is loaded when it is first asked."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    service = Service()
+    service = Service(lazy=True)
     build(service).launch(
         theme=THEME,
         css=STYLE,

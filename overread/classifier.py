@@ -28,22 +28,25 @@ from overread.session import OnnxSession
 BATCH_SIZE = 16
 
 
-def load(name: str, threads: int | None = None, loaded: Mapping[str, "Classifier"] | None = None) -> "Classifier":
+def load(
+    name: str, threads: int | None = None, loaded: Mapping[str, "Classifier"] | None = None, lazy: bool = False
+) -> "Classifier":
     """Return the catalogue's model of that name, or the default of that domain, ready to predict.
 
     Args:
         name: one of ``overread.names()``, or a domain such as "chest-xray".
         threads: for one inference (default: ``overread.session.default_threads()``).
         loaded: models in memory, by name: an ensemble takes its members from there, all of a domain share a lung net.
+        lazy: check the files now, and load each net when it is first used.
 
     Raises:
         UnknownModelError: if the catalogue has no such model.
         ModelFolderError: if neither the Hub nor this installation has its files as the catalogue pins them.
     """
     chosen = resolve(name)
-    members = [(loaded or {}).get(member) or load(member, threads) for member in chosen.members]
+    members = [(loaded or {}).get(member) or load(member, threads, lazy=lazy) for member in chosen.members]
     lungs = _lung_net(chosen.domain, threads, [*members, *(loaded or {}).values()])
-    return Classifier(locate(chosen, namespace()), threads=threads, members=members, lung_net=lungs)
+    return Classifier(locate(chosen, namespace()), threads=threads, members=members, lung_net=lungs, lazy=lazy)
 
 
 def _lung_net(domain: Domain, threads: int | None, loaded: Sequence["Classifier"]) -> LungNet | None:
@@ -74,6 +77,7 @@ class Classifier:
         threads: int | None = None,
         members: Sequence["Classifier"] = (),
         lung_net: LungNet | None = None,
+        lazy: bool = False,
     ) -> None:
         """Load a model folder: ``config.json`` and ``onnx/model.onnx``, or an ensemble's ``config.json``.
 
@@ -84,6 +88,7 @@ class Classifier:
             threads: for one inference (default: ``overread.session.default_threads()``).
             members: an ensemble's members, loaded (default: the folders of those names beside this one).
             lung_net: finds the lungs in each image; without one, predictions say nothing about lungs.
+            lazy: load the ONNX file when it is first used.
 
         Raises:
             ModelFolderError: if the folder is incomplete or breaks the ONNX contract, or if a member is another one
@@ -104,7 +109,7 @@ class Classifier:
             members = members or [Classifier(folder.parent / name, threads=threads) for name in settings.members]
             self._net = Ensemble(_nets_in_order(source.name, settings.members, members), settings)
         else:
-            self._net = Net(OnnxSession(folder / ONNX_FILE, threads), self.config.preprocessing)
+            self._net = Net(OnnxSession(folder / ONNX_FILE, threads, lazy), self.config.preprocessing)
 
     @property
     def net(self) -> Net:

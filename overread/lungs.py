@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 from overread.contours import Polygon, outlines
 from overread.hub import ModelSource
 from overread.model_folder import ONNX_FILE
-from overread.session import Float32, open_session
+from overread.session import Float32, OnFirstUse, open_session
 
 SIDE = 112  # input and output height and width of the lung net, px
 LUNG = 0.5  # probability from which a pixel counts as lung
@@ -56,20 +57,19 @@ class LungNet:
     def __init__(self, source: ModelSource, threads: int | None = None) -> None:
         """Load ``onnx/model.onnx``, with input ``film`` (N, 1, 112, 112) in 0..1 and output ``lungs`` (N, 112, 112).
 
+        That is done at the first use, which raises ``ModelFolderError`` if the file cannot be loaded.
+
         Args:
             source: the lung net's folder.
             threads: for one inference (default: ``overread.session.default_threads()``).
-
-        Raises:
-            ModelFolderError: if the file cannot be loaded.
         """
         self.name = source.name
-        self._session = open_session(source.folder / ONNX_FILE, threads)
+        self._opened = OnFirstUse(partial(open_session, source.folder / ONNX_FILE, threads))
 
     def __call__(self, images: Sequence[Image.Image]) -> Float32:
         """Return (N, 112, 112) float32, the probability that a pixel shows lung, of RGB images of any size."""
         films = np.stack([_film(image) for image in images])[:, None]
-        lungs: Float32 = self._session.run(["lungs"], {"film": films})[0]
+        lungs: Float32 = self._opened().run(["lungs"], {"film": films})[0]
         return lungs
 
 

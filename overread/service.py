@@ -9,13 +9,14 @@ from overread.errors import UnknownModelError
 
 
 class Service:
-    """The catalogue's models in memory, warmed up; safe to use from several threads."""
+    """The catalogue's models; safe to use from several threads."""
 
-    def __init__(self, threads: int | None = None) -> None:
-        """Load and warm up every model.
+    def __init__(self, threads: int | None = None, lazy: bool = False) -> None:
+        """Check every model's files, then load and warm up its net.
 
         Args:
             threads: for one inference (default: ``overread.session.default_threads()``).
+            lazy: load each net when it is first used: starts sooner, and takes no memory for what nobody asks.
 
         Raises:
             ModelFolderError: if a model's files are incomplete or altered.
@@ -24,9 +25,9 @@ class Service:
         self._classifiers: dict[str, Classifier] = {}
         # Ensembles come last, because they use the sessions of their members.
         for name in sorted(self._entries, key=lambda name: len(self._entries[name].members)):
-            self._classifiers[name] = load(name, threads, self._classifiers)
+            self._classifiers[name] = load(name, threads, self._classifiers, lazy)
         for name, classifier in self._classifiers.items():
-            if not self._entries[name].members:  # an ensemble has no session of its own
+            if not lazy and not self._entries[name].members:  # an ensemble has no session of its own
                 classifier.warm_up()
 
     def names(self, domain: Domain) -> list[str]:

@@ -1,8 +1,14 @@
 """The ONNX session: pixel values in; calibrated logits, signed heat map and embedding out."""
 
+import ctypes
 import os
+import sys
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +17,7 @@ import onnxruntime as ort
 from overread.errors import ModelFolderError
 
 Float32 = npt.NDArray[np.float32]
+T = TypeVar("T")
 THREADS_VARIABLE = "OVERREAD_THREADS"
 LAMBDA_MEMORY_VARIABLE = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # set by AWS Lambda, in MB
 # "At 1,769 MB, a function has the equivalent of one vCPU": AWS Lambda Developer Guide, Configure function memory.
@@ -30,25 +37,50 @@ class Outputs:
 class OnnxSession:
     """An onnxruntime session on the CPU for a file that meets the ONNX contract; safe to run from several threads."""
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
+    def __init__(self, path: Path, threads: int | None = None, lazy: bool = False) -> None:
         """Load the file.
 
         Args:
             path: an ONNX file with input ``pixel_values`` and outputs ``logits``, ``heatmap`` and ``embedding``.
             threads: for one run; default: ``default_threads()``.
+            lazy: load it at the first run, which then raises what is wrong with it.
 
         Raises:
             ModelFolderError: if the file cannot be loaded or has other inputs or outputs.
         """
-        self._session = open_session(path, threads)
-        inputs = [value.name for value in self._session.get_inputs()]
-        outputs = [value.name for value in self._session.get_outputs()]
-        if inputs != ["pixel_values"] or not {"logits", "heatmap", "embedding"} <= set(outputs):
-            raise ModelFolderError(f"The model file {path.name} has other inputs or outputs: {inputs} -> {outputs}.")
+        self._opened = OnFirstUse(partial(_open_checked, path, threads))
+        if not lazy:
+            self._opened()
 
     def run(self, pixel_values: Float32) -> Outputs:
         """Return the outputs for ``pixel_values`` (N, 3, H, W) float32, normalised."""
-        return Outputs(*self._session.run(["logits", "heatmap", "embedding"], {"pixel_values": pixel_values}))
+        return Outputs(*self._opened().run(["logits", "heatmap", "embedding"], {"pixel_values": pixel_values}))
+
+
+class OnFirstUse(Generic[T]):
+    """Something that is made when it is first called for, once for all threads."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        """Remember how it is made."""
+        self._make = make
+        self._made: T | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self) -> T:
+        """Return it; raises what making it raises."""
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+
+def _open_checked(path: Path, threads: int | None) -> ort.InferenceSession:
+    session = open_session(path, threads)
+    inputs = [value.name for value in session.get_inputs()]
+    outputs = [value.name for value in session.get_outputs()]
+    if inputs != ["pixel_values"] or not {"logits", "heatmap", "embedding"} <= set(outputs):
+        raise ModelFolderError(f"The model file {path.name} has other inputs or outputs: {inputs} -> {outputs}.")
+    return session
 
 
 def open_session(path: Path, threads: int | None = None) -> ort.InferenceSession:
@@ -71,6 +103,14 @@ def open_session(path: Path, threads: int | None = None) -> ort.InferenceSession
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class but Exception
         raise ModelFolderError(f"The model file {path.name} cannot be loaded: {error}") from error
+    finally:
+        _give_back_memory()
+
+
+def _give_back_memory() -> None:
+    """Let glibc return freed memory to the system: a session keeps half of what opening it took."""
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
 
 
 def default_threads() -> int:

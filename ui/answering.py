@@ -20,7 +20,6 @@ from ui.cover_and_ask import cells_from_hex, cover, quietest_cells
 from ui.details import details_html, forced_decisions_html
 from ui.domains import DOMAINS
 from ui.examples import example_of
-from ui.pdf_report import report_pdf
 from ui.verdict import Context, bar_position, percent, spoken, verdict_html
 
 LOSSLESS_SIDE = 256  # pixels: smaller images are sent as PNG at their own size, and the page enlarges them
@@ -122,6 +121,8 @@ class Answering:
         squash: bool = False,
     ) -> bytes:
         """Return the answer as a PDF of one page."""
+        from ui.pdf_report import report_pdf  # imported here, since its package takes memory that few visitors need
+
         classifier = self._service.classifier(domain, model)
         prediction = classifier.predict(data, point or None, answer_anyway=anyway, mpp=mpp, squash=squash)
         return report_pdf(prediction, self._context(classifier, domain, prediction))

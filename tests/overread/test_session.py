@@ -1,12 +1,15 @@
 """overread/session.py: how many threads one inference gets, here and on AWS Lambda."""
 
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from overread.errors import ModelFolderError
-from overread.session import OnnxSession, default_threads
+from overread.session import OnFirstUse, OnnxSession, default_threads
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +57,29 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"not ONNX")
     with pytest.raises(ModelFolderError, match=r"model\.onnx cannot be loaded"):
         OnnxSession(tmp_path / "model.onnx", threads=1)
+
+
+def test_a_lazy_session_is_opened_at_its_first_run(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"no model")
+    session = OnnxSession(tmp_path / "model.onnx", threads=1, lazy=True)
+    with pytest.raises(ModelFolderError, match=r"model\.onnx cannot be loaded"):
+        session.run(np.zeros((1, 3, 8, 8), np.float32))
+
+
+def test_what_is_made_on_first_use_is_made_once_for_all_threads() -> None:
+    made: list[int] = []
+    both = threading.Barrier(2)
+
+    def make() -> int:
+        made.append(len(made))
+        return len(made)
+
+    wanted = OnFirstUse(make)
+
+    def ask(_: int) -> int:
+        both.wait(10)
+        return wanted()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(ask, range(2))) == [1, 1]
+    assert made == [0]
