@@ -16,6 +16,8 @@ from training.methods.torchvision_operators import declare_missing_operators
 COMMANDS = {
     "audit": "report what is in a data set, and which properties of its files predict the label",
     "train-lungs": "train the net that finds the lungs in a chest film",
+    "export-lungs": "turn it into its model folder",
+    "evaluate-lungs": "measure it: evaluation.json and the card in its folder",
     "train": "train a net",
     "export": "turn a trained net into its model folder",
     "build-ensemble": "make an ensemble's model folder of exported nets",

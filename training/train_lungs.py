@@ -23,6 +23,7 @@ from tqdm import tqdm
 from training.data.data_sets import CHEST_XRAY_PNEUMONIA
 from training.data.lung_masks import Mask, kermany_train_lungs, mask_of
 from training.data.splits import file_names, load_split
+from training.measure.training_record import TRAINING_FILE, code_revision
 from training.methods.cpu_allocator import keep_freed_memory
 from training.methods.lung_augmentation import augmented
 from training.methods.lung_net import BATCH, SIDE, LungNet, save_lung_net
@@ -127,14 +128,20 @@ def train(known: MaskedFilms, validation: MaskedFilms, work: Path, epochs: int =
         print(json.dumps(log[-1]), flush=True)
         state = {name: part.state_dict() for name, part in parts.items()}
         torch.save({**state, "log": log, "random": torch.get_rng_state()}, work / CHECKPOINT_FILE)
-        _write_log(log, work)
+        (work / LOG_FILE).write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
     save_lung_net(net, work / "final")
-    _write_log(log, work / "final")
+    record = {
+        "train_films": len(known),
+        "validation_films": len(validation),
+        "learning_rate": LEARNING_RATE,
+        "weight_decay": WEIGHT_DECAY,
+        "batch_size": BATCH,
+        "seed": SEED,
+        "revision": code_revision(),
+        "epochs": log,
+    }
+    (work / "final" / TRAINING_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return work / "final"
-
-
-def _write_log(log: list[dict[str, float]], folder: Path) -> None:
-    (folder / LOG_FILE).write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
