@@ -97,7 +97,7 @@ class SlideRoutes:
         plan, point = kept.planned, request.query_params.get("point", "")
         plan.model.classifier.config.operating_point(point or None)
         events = scan_events(
-            lambda progress, stopped: self._fields.scan(plan, kept.folder, point, progress, stopped), self._turns.slow
+            lambda progress, stopped: self._fields.scan(plan, kept.results, point, progress, stopped), self._turns.slow
         )
 
         async def lines() -> AsyncIterator[str]:
@@ -159,7 +159,7 @@ class SlideRoutes:
         kept, name = self._store.get(request.path_params["key"]), request.path_params["name"]
         if kept.result is None or name not in FILES:
             raise NoSuchFileError(f"The finished scan leaves {', '.join(FILES)}.")
-        return FileResponse(kept.folder / name, media_type=FILES[name])
+        return FileResponse(kept.results / name, media_type=FILES[name])
 
 
 def _answered(work: Answer) -> Answer:

@@ -1,5 +1,6 @@
 """What the page is told of a slide that was sent, and what it shows of a finished scan, as JSON-ready dicts."""
 
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
@@ -64,7 +65,8 @@ def planned(kept: KeptSlide, fields: Fields, model: str, mpp: float | None) -> d
     if mpp and is_one_patch(kept.opened.size, given(mpp), region):
         return {"kind": "patch", "mpp": mpp}
     kept.result = None
-    kept.plan, seconds = fields.plan(kept.opened, model, mpp)
+    plan, seconds = fields.plan(kept.opened, model, mpp)
+    kept.plan = replace(plan, name=kept.file.name)
     return {"kind": "plan", **described(kept.plan, seconds)}
 
 

@@ -28,7 +28,7 @@ IDLE_SECONDS = 600  # after which a slide makes room for another visitor's
 KEPT_SECONDS, SWEEP_SECONDS = 3600, 600  # as uploads
 FULL = "Many slides are open at the moment: please try again in a few minutes."
 GONE = "This slide is no longer here: drop it once more."
-SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
+UNUSUAL, MAX_NAME = re.compile(r"[^\w .()+-]"), 100  # of a file name; other characters become _
 
 
 class SlideGoneError(InputError):
@@ -41,7 +41,7 @@ class KeptSlide:
 
     Attributes:
         key: its id.
-        folder: holds the file and what the scan leaves.
+        folder: holds the file and, in ``results``, what the scan leaves.
         file: the slide as it was sent.
         slide: the same, open.
         plan: what a scan would do, once the scale is known.
@@ -56,6 +56,11 @@ class KeptSlide:
     plan: Plan | None = None
     result: ScanResult | None = None
     used: float = field(default_factory=monotonic)
+
+    @property
+    def results(self) -> Path:
+        """Where the scan leaves its files."""
+        return self.folder / "results"
 
     @property
     def opened(self) -> Slide:
@@ -90,7 +95,7 @@ class SlideStore:
         self._lock = threading.Lock()
 
     def add(self, name: str) -> KeptSlide:
-        """Return room for a file; of its name only the suffix is kept.
+        """Return room for a file of that name.
 
         Raises:
             BusyError: if too many are kept and all are in use.
@@ -104,9 +109,8 @@ class SlideStore:
             key = secrets.token_urlsafe(24)
             folder = Path(self._root.name) / key
             folder.mkdir()
-            suffix = Path(name).suffix.lower()
-            file = folder / f"slide{suffix if SUFFIX.fullmatch(suffix) else ''}"
-            self._kept[key] = KeptSlide(key, folder, file)
+            safe = UNUSUAL.sub("_", name)[-MAX_NAME:].lstrip(".") or "slide"
+            self._kept[key] = KeptSlide(key, folder, folder / safe)
             return self._kept[key]
 
     def get(self, key: str) -> KeptSlide:

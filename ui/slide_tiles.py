@@ -158,10 +158,9 @@ def _outlines(plan: Plan, result: ScanResult | None, box: TileBox) -> Rgba:
 
 
 def _edges(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return (h - 2, w - 2): where one of the four neighbours differs."""
-    middle = inside[1:-1, 1:-1]
+    """Return (h - 2, w - 2): what is inside and has one of its four neighbours outside."""
     neighbours = inside[:-2, 1:-1], inside[2:, 1:-1], inside[1:-1, :-2], inside[1:-1, 2:]
-    return np.logical_or.reduce([middle != neighbour for neighbour in neighbours])
+    return inside[1:-1, 1:-1] & ~np.logical_and.reduce(neighbours)
 
 
 def _probability(result: ScanResult, down: Doubles, across: Doubles) -> npt.NDArray[np.float32]:

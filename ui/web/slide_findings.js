@@ -41,6 +41,7 @@ export class SlideFindings {
     this.find(".slide-regions-title").hidden = regions.length === 0;
     this.find(".slide-regions").replaceChildren(...regions.map((region, index) => item(
       [`${index + 1}: ${area(region.tissue_mm2)}, mean ${percent(region.mean_probability)}`],
+      `Region ${index + 1}: ${area(region.tissue_mm2)}, mean probability ${percent(region.mean_probability)}`,
       () => this.taker.viewer.show(region.box),
     )));
     const name = file.name.replace(/\.[^.]*$/, "") || "slide";
@@ -53,8 +54,7 @@ export class SlideFindings {
 
   suspiciousItem({ rank, box, probability, reading, picture }) {
     const image = Object.assign(document.createElement("img"), { src: picture, alt: "" });
-    const texts = [image, `${rank}: ${percent(probability)}`, document.createElement("br"), reading];
-    return item(texts, () => {
+    return item([image, `${rank}: ${percent(probability)}`], `Patch ${rank}: ${percent(probability)}, ${reading}`, () => {
       this.taker.viewer.fly(box);
       this.readAt((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, `Patch ${rank}`);
     });
@@ -91,15 +91,16 @@ export class SlideFindings {
   }
 }
 
-function item(content, work) {
+function item(content, label, work) {
   const button = document.createElement("button");
   button.type = "button";
   button.append(...content);
+  button.setAttribute("aria-label", label);
   button.addEventListener("click", work);
   const line = document.createElement("li");
   line.append(button);
   return line;
 }
 
-const percent = (share) => (share > 0 && share < 0.01 ? "under 1 %" : share > 0.99 && share < 1 ? "over 99 %" : `${Math.round(100 * share)} %`);
-const area = (mm2) => `${mm2.toFixed(mm2 < 0.1 ? 3 : 2)} mm²`;
+const percent = (share) => (share > 0 && share < 0.01 ? "under 1\u00a0%" : share > 0.99 && share < 1 ? "over 99\u00a0%" : `${Math.round(100 * share)}\u00a0%`);
+const area = (mm2) => `${mm2.toFixed(mm2 < 0.1 ? 3 : 2)}\u00a0mm²`;
