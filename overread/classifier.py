@@ -16,7 +16,7 @@ from overread.guard_file import read_guard
 from overread.heatmap_drawing import Drawing
 from overread.hub import ModelSource, locate
 from overread.images import DecodedImage, ImageSource, decode
-from overread.lungs import LungNet, lungs_of
+from overread.lungs import LungNet, SeenLungs, lungs_of
 from overread.model_folder import CONFIG_FILE, ONNX_FILE, ModelConfig, read_config, sha256_of
 from overread.net import Net
 from overread.patches import patch_of
@@ -63,6 +63,7 @@ class _Admitted:
 
     image: DecodedImage
     verdict: Verdict | None
+    lungs: SeenLungs | None
     decode_ms: float
     guard_ms: float
 
@@ -205,11 +206,12 @@ class Classifier:
                 if not verdict or verdict.outcome != "refused":
                     raise
                 image = patch_of(image, region, squash=True)  # it is no patch, and is wanted answered anyway
-        verdict = self._judged(image, answer_anyway)
-        return _Admitted(image, verdict, decode_ms, _ms_since(started))
+        lungs = SeenLungs(self.lung_net, image.picture) if self.lung_net else None
+        verdict = self._judged(image, answer_anyway, lungs)
+        return _Admitted(image, verdict, lungs, decode_ms, _ms_since(started))
 
-    def _judged(self, image: DecodedImage, answer_anyway: bool) -> Verdict | None:
-        verdict = self.guard.judge(image.picture, image.tags) if self.guard else None
+    def _judged(self, image: DecodedImage, answer_anyway: bool, lungs: SeenLungs | None = None) -> Verdict | None:
+        verdict = self.guard.judge(image.picture, image.tags, lungs) if self.guard else None
         if verdict and verdict.outcome == "refused" and not answer_anyway:
             raise RefusedImageError(verdict.refusal, verdict)
         return verdict
@@ -224,7 +226,7 @@ class Classifier:
         probability = float(sigmoid(found.log_odds[row]))
         members = {name: float(sigmoid(log_odds[row])) for name, log_odds in found.members.items()}
         started = perf_counter()
-        lungs = lungs_of(self.lung_net([image.picture])[0], heatmap) if self.lung_net else None
+        lungs = lungs_of(admitted.lungs.probability, heatmap) if admitted.lungs else None
         lungs_ms = _ms_since(started)
         centre = config.region.labelled_centre_px / config.region.patch_px if config.region else None
         outline = lungs.outline if lungs else ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -67,10 +67,37 @@ class LungNet:
         self._opened = OnFirstUse(partial(open_session, source.folder / ONNX_FILE, threads))
 
     def __call__(self, images: Sequence[Image.Image]) -> Float32:
-        """Return (N, 112, 112) float32, the probability that a pixel shows lung, of RGB images of any size."""
+        """Return (N, 112, 112) float32, the probability that a pixel shows lung, of images in RGB or L of any size."""
         films = np.stack([_film(image) for image in images])[:, None]
         lungs: Float32 = self._opened().run(["lungs"], {"film": films})[0]
         return lungs
+
+
+class SeenLungs:
+    """The lungs in one picture: the net runs when somebody first asks, and once."""
+
+    def __init__(self, net: LungNet, picture: Image.Image) -> None:
+        """Remember both.
+
+        Args:
+            net: finds lungs.
+            picture: RGB or L, of any size.
+        """
+        self._net, self._picture = net, picture
+
+    @cached_property
+    def probability(self) -> Float32:
+        """(112, 112), the probability that a pixel shows lung."""
+        return self._net([self._picture])[0]
+
+    @property
+    def area(self) -> float:
+        """The share of the picture that is lung, 0..1."""
+        return lung_area(self.probability)
+
+    def area_when_turned(self, turn: Image.Transpose) -> float:
+        """Return the share of the picture that is lung once it is turned, 0..1."""
+        return lung_area(self._net([_small(self._picture).transpose(turn)])[0])
 
 
 def lungs_of(probability: npt.NDArray[np.floating], heatmap: npt.NDArray[np.floating]) -> Lungs:
@@ -98,6 +125,10 @@ def lung_area(probability: npt.NDArray[np.floating]) -> float:
 
 
 def _film(image: Image.Image) -> Float32:
-    """Return (112, 112) float32 grey levels in 0..1; a large film is first reduced by whole numbers, for speed."""
-    small = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
-    return np.asarray(small.convert("L"), np.float32) / 255
+    """Return (112, 112) float32 grey levels in 0..1."""
+    return np.asarray(_small(image).convert("L"), np.float32) / 255
+
+
+def _small(image: Image.Image) -> Image.Image:
+    """Return the image squashed to 112 x 112 px; a large film is first reduced by whole numbers, for speed."""
+    return image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)

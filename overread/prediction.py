@@ -21,7 +21,8 @@ DISCLAIMER = "For research and education only; not a medical device."
 class Milliseconds:
     """Wall-clock time of each step; in a batch, inference is the batch's time divided by its number of images.
 
-    ``overlay`` is 0 until the overlay is asked for, which draws it.
+    The lung net runs for the guard; ``lungs`` is for outline and evidence. ``overlay`` is 0 until the overlay is asked
+    for, which draws it.
     """
 
     decode: float
