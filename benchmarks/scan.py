@@ -41,7 +41,7 @@ from overread.scan.models import ScanModel, scan_model
 RESULT = Path(__file__).with_suffix(".json")
 TABLE = Path(__file__).with_suffix(".md")
 PATCHES = Path(__file__).parents[1] / "examples" / "histopathology"
-MODEL = "pcam-efficientnet-lite0-128-seed-2"
+MODEL = "pcam-efficientnet-lite0"
 UM_PER_PX = 0.972
 TILE, PATCH = 480, 96  # a tile of the file holds 5 x 5 patches
 STRIDE = 30  # whole cells of the 128 px nets, near to the labelled centre of 32 px

@@ -24,6 +24,7 @@ from training.measure.training_record import (
     TRAINING_FILE,
     Start,
     begin,
+    going_on_from,
     read_record,
     with_stage,
     write_record,
@@ -109,8 +110,11 @@ def train(
     progress, start = progress_of(recipe, runs), start_of(recipe, init)
     train_split, validation_split = (load_split(recipe.source, split, data) for split in ("train", "validation"))
     record = begin(recipe, start, len(train_split), len(validation_split))
+    before = runs / recipe.initial_weights_from / "final" if recipe.initial_weights_from else None
     if progress.finished and (work / TRAINING_FILE).exists():
         record = read_record(work)
+    elif before and (before / TRAINING_FILE).exists():
+        record = going_on_from(read_record(before), record)
     torch.manual_seed(recipe.seed)
     state = torch.load(progress.checkpoint, weights_only=True) if progress.checkpoint else None
     for number, stage in enumerate(recipe.stages[progress.finished :], progress.finished):

@@ -1,4 +1,4 @@
-"""Scans of slides and fields of view: overread.scan.scan("slide.svs", "pcam-efficientnet-lite0-128-seed-2", out="out").
+"""Scans of slides and fields of view: overread.scan.scan("slide.svs", "pcam-efficientnet-lite0", out="out").
 
 Needs ``pip install overread[scan]``.
 """

@@ -40,5 +40,5 @@ def test_importing_training_leaves_torch_alone() -> None:
 
 
 def test_a_named_error_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", "pcam-efficientnet-lite0-128", "--runs", str(tmp_path)]) == 1
+    assert main(["train", "pcam-teacher-128", "--runs", str(tmp_path)]) == 1
     assert capsys.readouterr().err.count("\n") == 1

@@ -132,6 +132,4 @@ def test_every_card_has_its_base_model_or_says_that_there_is_none(entry: Catalog
     elif entry.name in ("pcam-resnet18", "chest-xray-xception"):
         assert "base_model" not in metadata and "random weights (no base model)" in card.content
     else:
-        going_on = entry.name == "pcam-efficientnet-lite0-128"
-        expected = "NAMESPACE/pcam-efficientnet-lite0" if going_on else "timm/tf_efficientnet_lite0.in1k"
-        assert metadata["base_model"] == expected
+        assert metadata["base_model"] == "timm/tf_efficientnet_lite0.in1k"

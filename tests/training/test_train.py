@@ -86,9 +86,9 @@ def test_recalibrated_batch_norms_have_the_statistics_of_clean_training_images(
     [
         ("pcam-resnet18", None, Start("random weights")),
         ("pcam-resnet18", "trunk.safetensors", Start("pretrained trunk", "trunk.safetensors")),
-        ("pcam-efficientnet-lite0", None, Start("pretrained trunk", "timm/tf_efficientnet_lite0.in1k")),
-        ("pcam-efficientnet-lite0", "trunk.safetensors", Start("pretrained trunk", "trunk.safetensors")),
-        ("pcam-efficientnet-lite0-128", None, Start("trained net", "pcam-efficientnet-lite0")),
+        ("pcam-teacher-96", None, Start("pretrained trunk", "timm/tf_efficientnet_lite0.in1k")),
+        ("pcam-teacher-96", "trunk.safetensors", Start("pretrained trunk", "trunk.safetensors")),
+        ("pcam-teacher-128", None, Start("trained net", "pcam-teacher-96")),
     ],
 )
 def test_a_recipe_starts_from_the_weights_it_names(name: str, init: str | None, expected: Start) -> None:
@@ -104,8 +104,8 @@ def test_the_first_stage_starts_from_the_trunk(recipe: Recipe, tmp_path: Path) -
 
 
 def test_a_recipe_that_goes_on_needs_the_trained_net(tmp_path: Path) -> None:
-    first, second = (RECIPES[name] for name in ("pcam-efficientnet-lite0", "pcam-efficientnet-lite0-128"))
-    with pytest.raises(MissingNetError, match=r"run `python -m training train pcam-efficientnet-lite0` first"):
+    first, second = (RECIPES[name] for name in ("pcam-teacher-96", "pcam-teacher-128"))
+    with pytest.raises(MissingNetError, match=r"run `python -m training train pcam-teacher-96` first"):
         progress_of(second, tmp_path)
     checkpoint = tmp_path / first.name / f"stage-{len(first.stages) - 1}-done.pt"
     checkpoint.parent.mkdir()
@@ -130,7 +130,7 @@ def test_training_goes_on_after_the_last_finished_stage(small_recipe: Recipe, pa
 
 
 def test_a_net_can_start_as_another_recipes_trained_net(small_recipe: Recipe, patches: str, tmp_path: Path) -> None:
-    teacher = RECIPES["pcam-efficientnet-lite0"]
+    teacher = RECIPES["pcam-teacher-96"]
     only = dataclasses.replace(small_recipe.stages[0], epochs=1, learning_rate=0.0)
     recipe = dataclasses.replace(small_recipe, name="second", stages=(only,), initial_weights_from=teacher.name)
     trained = build_model(recipe, 64, 32).state_dict()
@@ -140,6 +140,23 @@ def test_a_net_can_start_as_another_recipes_trained_net(small_recipe: Recipe, pa
     made = load_file(folder / "model.safetensors")
     torch.testing.assert_close(made["timm_model.layer1.0.conv1.weight"], trained["timm_model.layer1.0.conv1.weight"])
     assert read_record(folder).started_from == Start("trained net", teacher.name)
+
+
+def test_the_record_of_a_net_that_goes_on_has_the_stages_before(
+    small_recipe: Recipe, patches: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = dataclasses.replace(small_recipe.stages[0], epochs=1)
+    first = dataclasses.replace(small_recipe, stages=(only,))
+    monkeypatch.setitem(RECIPES, first.name, first)
+    before = read_record(train(first, tmp_path, patches))
+    augmentation = "histopathology-strong"
+    last = dataclasses.replace(only, augmentation=augmentation)
+    second = dataclasses.replace(first, name="second", stages=(last,), initial_weights_from=first.name)
+    record = read_record(train(second, tmp_path, patches))
+    assert (record.model, record.started_from) == ("second", Start("random weights"))
+    assert [stage.augmentation for stage in record.stages] == ["histopathology", augmentation]
+    assert record.stages[0] == before.stages[0]
+    assert record.notes == (f"The first stage made `{first.name}`, with 8 images a step.",)
 
 
 def test_the_record_tells_how_the_net_was_trained(small_recipe: Recipe, patches: str, tmp_path: Path) -> None:

@@ -92,6 +92,18 @@ def begin(recipe: Recipe, start: Start, train_images: int, validation_images: in
     )
 
 
+def going_on_from(before: TrainingRecord, record: TrainingRecord) -> TrainingRecord:
+    """Return the record of a training that goes on from another net, with the stages that made that net before it.
+
+    Args:
+        before: how the other net was trained.
+        record: of the training, without a finished stage.
+    """
+    made = f"first {len(before.stages)} stages" if len(before.stages) > 1 else "first stage"
+    note = f"The {made} made `{before.model}`, with {before.batch_size} images a step."
+    return replace(record, started_from=before.started_from, stages=before.stages, notes=(*before.notes, note))
+
+
 def with_stage(record: TrainingRecord, stage: Stage, images_seen: int) -> TrainingRecord:
     """Return the record with one more stage, which has just been finished by the code that is running."""
     finished = StageRecord(
