@@ -89,9 +89,12 @@ def test_what_is_no_image_of_anything_is_refused_on_both_tabs(films: Guard, patc
         assert patches.judge(image).outcome == "refused"
 
 
-def test_an_adults_film_by_its_tags_is_unfamiliar(films: Guard) -> None:
-    verdict = films.judge(decode(FILMS[0]).picture, DicomTags("DX", "CHEST", 61, "AP"))
+def test_a_patient_of_an_age_that_was_learned_is_accepted_and_an_older_one_unfamiliar(films: Guard) -> None:
+    film = decode(FILMS[0]).picture
+    for age in (1, 5, 12, 61):
+        assert films.judge(film, DicomTags("DX", "CHEST", age, "AP")).outcome == "accepted"
+    verdict = films.judge(film, DicomTags("DX", "CHEST", 97, "AP"))
     assert verdict.outcome == "unfamiliar"
     assert verdict.reason == (
-        "The patient's age is 61 years and the view is AP; the model learned from patients of 1 to 5 years."
+        "The patient's age is 97 years and the view is AP; the model learned from patients of 1 to 85 years."
     )
