@@ -2,16 +2,18 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from overread.catalogue import Domain
 from overread.images import MAX_FILE_BYTES, MAX_PIXELS, MIN_SIDE, READABLE
+from overread.patches import OBJECTIVES
 from overread.prediction import DISCLAIMER
 from overread.service import Service
 from ui.domains import DOMAINS
 from ui.examples import examples
 from ui.failures import codes
+from ui.fields import DOMAIN, MAX_PATCHES
 
 LIMITS = (
     f"{READABLE}; up to {MAX_FILE_BYTES // 2**20} MB and {MAX_PIXELS // 10**6} megapixels, at least {MIN_SIDE} px a "
@@ -21,6 +23,20 @@ LIMITS = (
 # the page shows a name that is reserved for documentation (RFC 2606).
 PUBLIC_ADDRESS = f"https://{os.environ.get('SPACE_HOST', 'example.org')}"
 UPLOADS_KEPT = "Uploads and answers are deleted after about an hour."
+SCAN_TASK = (
+    "Scans an H&E field of view or slide for lymph-node metastasis, patch by patch. One request may ask for "
+    f"{MAX_PATCHES:,} patches of tissue."
+)
+SCANNED = "an H&E field of view or slide: PNG, JPEG, TIFF, BigTIFF, svs, ndpi, mrxs, scn, DICOM and others."
+SCAN_ANSWER = (
+    "first {plan}: size, scale and its source, patches, seconds, sentence, notes; then {progress}: done, total, "
+    "seconds, remaining; at last the summary: headline, scale, tissue_mm2, share and area_mm2 at each operating point, "
+    "area_interval_mm2 over the thresholds, the ten most suspicious patches, guard, notes, model"
+)
+SCAN_FILES = (
+    "scan.json, patches.csv, regions.geojson (for QuPath), map.ome.tif (pyramidal: probability and evidence), "
+    "thumbnail.png, probability.png, evidence.png"
+)
 ANSWER_FIELDS = {
     "schema_version": "version of this list of fields",
     "finding": "what was looked for, such as pneumonia",
@@ -56,7 +72,7 @@ class Argument:
     type: str  # of JSON Schema
     description: str
     example: Any
-    default: str | bool | None = None
+    default: str | bool | float | None = None
     choices: tuple[str, ...] = ()
 
 
@@ -65,6 +81,23 @@ def arguments(service: Service, domain: Domain) -> list[Argument]:
     config, names = service.classifier(domain).config, tuple(service.names(domain))
     points = tuple(config.operating_points)
     link = f"{PUBLIC_ADDRESS}/examples/{examples(domain)[0].file}"
+    patches = [
+        Argument(
+            "mpp",
+            "number",
+            f"micrometres per pixel of the image ({OBJECTIVES}); 0: what the file says. A larger image of unknown "
+            "scale gets no answer.",
+            0,
+            0.0,
+        ),
+        Argument(
+            "squash",
+            "boolean",
+            "take the whole image for one patch, whatever its size and scale, and squash it to 96 x 96 px.",
+            False,
+            False,
+        ),
+    ]
     return [
         Argument(
             "image",
@@ -96,12 +129,39 @@ def arguments(service: Service, domain: Domain) -> list[Argument]:
             False,
             False,
         ),
+        *(patches if config.region else []),
+    ]
+
+
+def scan_arguments(service: Service) -> list[Argument]:
+    """Return the arguments of ``/scan_field``, in order; the first one is required."""
+    image, point, model, *_ = arguments(service, DOMAIN)
+    return [
+        replace(image, description=f"{SCANNED} An uploaded file, a data URL, base64 text or an https link. {LIMITS}"),
+        Argument("mpp", "number", f"micrometres per pixel of the image ({OBJECTIVES}); 0: what the file says.", 0, 0.0),
+        replace(point, description=f"which threshold makes regions, share and area: {point.description}"),
+        model,
+        Argument(
+            "stride",
+            "number",
+            "pixels between patches at the model's scale, 1 to 96; 0: 32, or more where that would be too much work.",
+            0,
+            0.0,
+        ),
     ]
 
 
 def documented(service: Service) -> dict[str, list[Argument]]:
     """Return the arguments of every endpoint by its name."""
-    return {f"/{text.api_name}": arguments(service, domain) for domain, text in DOMAINS.items()}
+    endpoints = {f"/{text.api_name}": arguments(service, domain) for domain, text in DOMAINS.items()}
+    return {**endpoints, "/scan_field": scan_arguments(service)}
+
+
+def returned() -> dict[str, tuple[str, str]]:
+    """Return what the two results of every endpoint are, by its name."""
+    overlay = "the image with the heat map drawn over it, PNG"
+    answers = {f"/{text.api_name}": (answer_fields(), overlay) for text in DOMAINS.values()}
+    return {**answers, "/scan_field": (SCAN_ANSWER, SCAN_FILES)}
 
 
 def answer_fields() -> str:
@@ -137,6 +197,15 @@ def llms_txt(service: Service, address: str) -> str:
 
 {endpoints}
 
+### /scan_field
+
+{SCAN_TASK}
+
+{_list(_lines(scan_arguments(service)))}
+
+It streams {SCAN_ANSWER}. Beside the last one it returns files: {SCAN_FILES}. `client.submit(...)` gives the progress,
+`client.predict(...)` waits for the summary.
+
 ### /models
 
 Lists the loaded models: name, revision, SHA-256, domain, operating points. No arguments.
@@ -162,12 +231,16 @@ MCP):
 
 def _endpoint(service: Service, domain: Domain) -> str:
     text = DOMAINS[domain]
+    return f"### /{text.api_name}\n\n{text.task}\n\n{_list(_lines(arguments(service, domain)))}"
+
+
+def _lines(arguments: list[Argument]) -> dict[str, str]:
     lines = {}
-    for number, argument in enumerate(arguments(service, domain)):
+    for number, argument in enumerate(arguments):
         status = "required" if number == 0 else f"default {argument.default!r}"
         allowed = f" One of: {', '.join(argument.choices)}." if argument.choices else ""
         lines[argument.name] = f"({argument.type}, {status}) {argument.description}{allowed}"
-    return f"### /{text.api_name}\n\n{text.task}\n\n{_list(lines)}"
+    return lines
 
 
 def _list(entries: Mapping[str, str]) -> str:

@@ -32,11 +32,11 @@ class Page(gr.Blocks):
 
     Attributes:
         documented: by endpoint: the ``Argument``s of the API page.
-        answer: what an endpoint's JSON answer holds.
+        returned: by endpoint: what its results are.
     """
 
     documented: Mapping[str, Sequence[Argument]] = {}
-    answer = ""
+    returned: Mapping[str, Sequence[str]] = {}
 
     async def process_api(self, block_fn: BlockFunction | int, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Return the answer to one request, as Gradio does.
@@ -83,8 +83,8 @@ class Page(gr.Blocks):
                 for parameter, argument in zip(endpoint["parameters"], arguments, strict=True):
                     parameter["example_input"] = argument.example
                     _describe(parameter, argument.description)
-                _describe(endpoint["returns"][0], self.answer)
-                _describe(endpoint["returns"][1], "the image with the heat map drawn over it, PNG")
+                for result, text in zip(endpoint["returns"], self.returned[name], strict=True):
+                    _describe(result, text)
         return info
 
 

@@ -37,9 +37,13 @@ def add_endpoint(service: Service, domain: Domain) -> None:
         model: str = "",
         smooth: bool = True,
         answer_anyway: bool = False,
+        mpp: float = 0,
+        squash: bool = False,
     ) -> tuple[dict[str, Any], Image.Image]:
         classifier = service.classifier(domain, model)
-        prediction = classifier.predict(path_of(image), operating_point or None, smooth, answer_anyway)
+        prediction = classifier.predict(
+            path_of(image), operating_point or None, smooth, answer_anyway, mpp=mpp or None, squash=squash
+        )
         return prediction.to_json(), own_file(prediction.overlay)
 
     points = ["", *service.classifier(domain).config.operating_points]
@@ -51,6 +55,8 @@ def add_endpoint(service: Service, domain: Domain) -> None:
             gr.Checkbox(True, label="smooth"),
             gr.Checkbox(False, label="answer_anyway"),
         ]
+        if service.classifier(domain).config.region:
+            inputs += [gr.Number(0, label="mpp"), gr.Checkbox(False, label="squash")]
         outputs = [gr.JSON(label="answer"), gr.Image(label="overlay", format="png")]
         # Without Gradio's preprocessing the function gets the uploaded file as it is, and our decoder explains what is
         # wrong with it: gr.Image would decode it itself, and not DICOM.

@@ -22,6 +22,7 @@ DOMAIN: Domain = "histopathology"
 MAX_PATCHES = 6000  # of one request: a minute or two on two cores with a single net
 STRIDES = (64, 96)  # tried where the model's own would be more than that
 MAX_LOOK_SECONDS = 60  # for the pass that finds the tissue
+ONE_SCAN = threading.Lock()  # page, API and MCP have queues of their own
 LONGER = "`overread scan` on a machine of your own has no limit"
 
 
@@ -37,7 +38,6 @@ class Fields:
         self._service = service
         self._models: dict[str, ScanModel] = {}
         self._pace: dict[str, float] = {}  # seconds per patch, by model
-        self._one_scan = threading.Lock()  # page, API and MCP have queues of their own
 
     def classifier(self, model: str) -> Classifier:
         """Return the model of that name, or the default for "".
@@ -96,13 +96,13 @@ class Fields:
             ScanCancelledError: if ``cancelled`` said so.
             InputError: if the slide is damaged or there is no such operating point.
         """
-        while not self._one_scan.acquire(timeout=0.2):
+        while not ONE_SCAN.acquire(timeout=0.2):
             if cancelled():
                 raise ScanCancelledError("The scan was stopped before it began.")
         try:
             result = run(plan, operating_point=operating_point or None, progress=progress, cancelled=cancelled)
         finally:
-            self._one_scan.release()
+            ONE_SCAN.release()
         if plan.patches >= BATCH_SIZE:
             self._pace[result.model.sha256] = result.seconds / plan.patches
         write(result, folder)

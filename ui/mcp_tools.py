@@ -22,10 +22,14 @@ from starlette.types import Receive, Scope, Send
 from overread.catalogue import Domain
 from overread.classifier import Classifier
 from overread.prediction import DISCLAIMER
+from overread.scan import Progress
 from overread.service import Service
-from ui.api_reference import LIMITS, answer_fields, arguments
+from ui.api_reference import LIMITS, Argument, answer_fields, arguments
 from ui.domains import DOMAINS
 from ui.failures import code_of, sentence_of
+from ui.mcp_scan import DESCRIPTION as SCAN_DESCRIPTION
+from ui.mcp_scan import NAME as SCAN
+from ui.mcp_scan import ScanTool
 from ui.received_images import NOT_UPLOADED, UnknownEndpointError, UnreadableRequestError, image_bytes
 from ui.request_limits import MAX_BODY_BYTES
 from ui.turns import Turns
@@ -46,7 +50,8 @@ class McpTools:
         self._service = service
         self._by_tool: dict[str, Domain] = {text.api_name: domain for domain, text in DOMAINS.items()}
         self._turns = turns
-        server: Server[Any, Any] = Server("Overread", instructions=DISCLAIMER)
+        self._scan = ScanTool(service, turns)
+        self._server = server = Server[Any, Any]("Overread", instructions=DISCLAIMER)
         server.list_tools()(self.tools)  # type: ignore[no-untyped-call]  # the SDK leaves it untyped
         server.call_tool(validate_input=False)(self.call)  # we check, to answer with our own sentences
         self.sessions = StreamableHTTPSessionManager(server, stateless=True, max_request_body_size=MAX_BODY_BYTES)
@@ -71,19 +76,24 @@ class McpTools:
             types.Tool(name=name, description=_description(domain), inputSchema=self._schema(domain))
             for name, domain in self._by_tool.items()
         ]
+        scan = types.Tool(name=SCAN, description=SCAN_DESCRIPTION, inputSchema=_schema_of(self._scan.arguments))
         listed = "Lists the loaded models: name, domain, revision, SHA-256, operating points, as JSON."
         empty = {"type": "object", "properties": {}, "additionalProperties": False}
-        return [*tools, types.Tool(name=LIST_MODELS, description=f"{listed} {DISCLAIMER}", inputSchema=empty)]
+        return [*tools, scan, types.Tool(name=LIST_MODELS, description=f"{listed} {DISCLAIMER}", inputSchema=empty)]
 
     async def call(self, name: str, sent: dict[str, Any]) -> types.CallToolResult:
         """Return a tool's answer; whatever goes wrong is an error result with one sentence and its code."""
         try:
             if name == LIST_MODELS:
                 return _result(types.TextContent(type="text", text=json.dumps(self._service.describe())))
+            if name == SCAN:
+                summary, drawn = await self._scan.call(_checked(_schema_of(self._scan.arguments), sent), self._notify)
+                text = json.dumps(summary, ensure_ascii=False)
+                return _result(types.TextContent(type="text", text=text), _small_jpeg(drawn))
             if name not in self._by_tool:
-                raise UnknownEndpointError(f"There is no tool {name!r}: choose {', '.join(self._by_tool)}.")
+                raise UnknownEndpointError(f"There is no tool {name!r}: choose {', '.join([*self._by_tool, SCAN])}.")
             domain = self._by_tool[name]
-            values = self._checked(domain, sent)
+            values = _checked(self._schema(domain), sent)
             classifier = self._service.classifier(domain, values["model"])
             classifier.config.operating_point(values["operating_point"] or None)  # raises before a link is read
             # Before the turn: a slow link must not keep other calls from computing.
@@ -95,7 +105,12 @@ class McpTools:
 
     def _answer(self, classifier: Classifier, data: bytes, values: Mapping[str, Any]) -> types.CallToolResult:
         prediction = classifier.predict(
-            data, values["operating_point"] or None, values["smooth"], values["answer_anyway"]
+            data,
+            values["operating_point"] or None,
+            values["smooth"],
+            values["answer_anyway"],
+            mpp=values.get("mpp") or None,
+            squash=values.get("squash", False),
         )
         answer = prediction.to_json()
         if not values[GRID]:
@@ -104,13 +119,8 @@ class McpTools:
         return _result(types.TextContent(type="text", text=text), _small_jpeg(prediction.overlay))
 
     def _schema(self, domain: Domain) -> dict[str, Any]:
-        properties: dict[str, Any] = {}
-        for argument in arguments(self._service, domain):
-            properties[argument.name] = {"type": argument.type, "description": argument.description}
-            if argument.choices:
-                properties[argument.name] |= {"enum": list(argument.choices), "default": argument.example}
-            elif argument.default is not None:
-                properties[argument.name]["default"] = argument.default
+        schema = _schema_of(arguments(self._service, domain))
+        properties = schema["properties"]
         properties["image"]["description"] = (
             f"{DOMAINS[domain].image}. As a data URL, base64 text or an https link. {LIMITS}"
         )
@@ -119,27 +129,49 @@ class McpTools:
             "description": "also return the heat map's cells as numbers (log-odds)",
             "default": False,
         }
-        return {"type": "object", "properties": properties, "required": ["image"], "additionalProperties": False}
+        return schema
 
-    def _checked(self, domain: Domain, sent: Mapping[str, Any]) -> dict[str, Any]:
-        """Return every argument with its default where it was left out.
-
-        Raises:
-            UnreadableRequestError: if one is missing, unknown or of the wrong type.
-        """
-        kinds = {"string": str, "boolean": bool}
-        properties = self._schema(domain)["properties"]
-        if unknown := set(sent) - set(properties):
-            raise UnreadableRequestError(
-                f"There is no argument {sorted(unknown)[0]!r}: the arguments are {', '.join(properties)}."
+    async def _notify(self, progress: Progress) -> None:
+        """Tell a client that asked for it how far a scan is."""
+        context = self._server.request_context
+        if context.meta and context.meta.progressToken is not None:
+            await context.session.send_progress_notification(
+                context.meta.progressToken, progress.done, progress.total, related_request_id=str(context.request_id)
             )
-        if not isinstance(sent.get("image"), str):
-            raise UnreadableRequestError(NOT_UPLOADED if "image" in sent else "The argument 'image' is missing.")
-        values = {name: sent.get(name, entry.get("default")) for name, entry in properties.items()}
-        for name, value in values.items():
-            if not isinstance(value, kinds[properties[name]["type"]]):
-                raise UnreadableRequestError(f"The argument {name!r} must be a {properties[name]['type']}.")
-        return values
+
+
+def _schema_of(arguments: list[Argument]) -> dict[str, Any]:
+    """Return the JSON Schema of a tool's input, of which the image is required."""
+    properties: dict[str, Any] = {}
+    for argument in arguments:
+        properties[argument.name] = {"type": argument.type, "description": argument.description}
+        if argument.choices:
+            properties[argument.name] |= {"enum": list(argument.choices), "default": argument.example}
+        elif argument.default is not None:
+            properties[argument.name]["default"] = argument.default
+    return {"type": "object", "properties": properties, "required": ["image"], "additionalProperties": False}
+
+
+def _checked(schema: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every argument with its default where it was left out.
+
+    Raises:
+        UnreadableRequestError: if one is missing, unknown or of the wrong type.
+    """
+    kinds: dict[str, tuple[type, ...]] = {"string": (str,), "boolean": (bool,), "number": (int, float)}
+    properties = schema["properties"]
+    if unknown := set(sent) - set(properties):
+        raise UnreadableRequestError(
+            f"There is no argument {sorted(unknown)[0]!r}: the arguments are {', '.join(properties)}."
+        )
+    if not isinstance(sent.get("image"), str):
+        raise UnreadableRequestError(NOT_UPLOADED if "image" in sent else "The argument 'image' is missing.")
+    values = {name: sent.get(name, entry.get("default")) for name, entry in properties.items()}
+    for name, value in values.items():
+        kind = properties[name]["type"]
+        if not isinstance(value, kinds[kind]) or (kind == "number" and isinstance(value, bool)):
+            raise UnreadableRequestError(f"The argument {name!r} must be a {kind}.")
+    return values
 
 
 def _description(domain: Domain) -> str:

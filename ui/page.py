@@ -8,10 +8,12 @@ import gradio as gr
 from overread.prediction import DISCLAIMER
 from overread.service import Service
 from ui.about import OWN_ADDRESS, about_html
-from ui.api_reference import answer_fields, documented
+from ui.api_reference import documented, returned
 from ui.blocks import Page
 from ui.domains import DOMAINS
 from ui.endpoints import add_endpoint, add_list_of_models
+from ui.fields import Fields
+from ui.scan_endpoint import add_scan_endpoint
 from ui.share_tags import SUMMARY, TITLE
 from ui.tab import add_tab
 from ui.turns import CONCURRENT, MAX_WAITING
@@ -38,8 +40,9 @@ def build(service: Service) -> gr.Blocks:
         gr.HTML(_footer(service), js_on_load=None)
         for domain in DOMAINS:
             add_endpoint(service, domain)
+        add_scan_endpoint(service, Fields(service))
         add_list_of_models(service)
-    page.documented, page.answer = documented(service), answer_fields()
+    page.documented, page.returned = documented(service), returned()
     return page.queue(default_concurrency_limit=CONCURRENT, max_size=MAX_WAITING)
 
 
