@@ -11,7 +11,9 @@ from tqdm import tqdm
 
 from training.data.corruption import corrupt
 from training.data.data_sets import Source
-from training.data.splits import load_split
+from training.data.two_hospitals import balancing_weights, load_hospitals
+
+SECOND_SHARE = 0.5  # of the weight, where there is a second hospital
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class ValidationImages:
     on them alone would be too confident on images from elsewhere.
     """
 
-    dataset: Dataset  # with columns image and labels
+    dataset: Dataset  # with columns image and labels, and hospital and stratum where two hospitals are to count
     corrupted: bool
 
     @property
@@ -35,6 +37,12 @@ class ValidationImages:
         """(N,) 0 or 1, in the order of ``batches``."""
         labels = np.asarray(self.dataset["labels"], np.int64)
         return np.concatenate([labels, labels]) if self.corrupted else labels
+
+    @property
+    def weights(self) -> npt.NDArray[np.float64]:
+        """(N,) how much each image counts, in the order of ``batches``: classes alike within hospital and view."""
+        weights = balancing_weights(self.dataset, SECOND_SHARE)
+        return np.concatenate([weights, weights]) / 2 if self.corrupted else weights
 
     def batches(self, size: int) -> Iterator[list[Image.Image]]:
         """Yield RGB images, at most ``size`` at a time."""
@@ -58,5 +66,10 @@ def batches(dataset: Dataset, size: int, title: str, corrupted: bool = False) ->
 
 
 def validation_images(source: Source, data: str | None = None) -> ValidationImages:
-    """Return the images that models of a data set are calibrated on; ``data`` is a local copy of the Hub's data set."""
-    return ValidationImages(load_split(source, "validation", data), source.validates_on_corrupted)
+    """Return the images that models of a data set, and of its second hospital, are calibrated on.
+
+    Args:
+        source: the data set.
+        data: a local folder in its schema, the second hospital's beside it (default: the Hub).
+    """
+    return ValidationImages(load_hospitals(source, "validation", data), source.validates_on_corrupted)
