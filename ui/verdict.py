@@ -6,6 +6,7 @@ from html import escape
 from math import log
 from typing import Any
 
+from overread.lungs import Lungs
 from overread.model_folder import ModelConfig
 from overread.prediction import DISCLAIMER, Prediction
 from overread.reading import CANNOT_TELL, RULE_IN, SCREENING, Answer, Reading
@@ -54,7 +55,7 @@ def verdict_html(prediction: Prediction, context: Context) -> str:
         frequency_html(counts, reading, prediction.finding, context.words),
         plain_words_html(reading, prediction.finding, context.words),
         _map_against_verdict(prediction, reading),
-        _in_the_lungs(prediction),
+        lungs_share_html(prediction.lungs),
         _label(context.example),
         *_notes(prediction),
         f'<p class="disclaimer">{DISCLAIMER}</p>',
@@ -172,9 +173,8 @@ def _map_against_verdict(prediction: Prediction, reading: Reading) -> str:
     return f'<p class="note">{said}</p>'
 
 
-def _in_the_lungs(prediction: Prediction) -> str:
-    """How much of the evidence lies in the lungs, and how much would by chance."""
-    lungs = prediction.lungs
+def lungs_share_html(lungs: Lungs | None) -> str:
+    """Return how much of the evidence lies in the lungs, and how much would by chance; "" where there is none."""
     if not lungs or not lungs.sentence:
         return ""
     return f'<p class="lungs-share">{lungs.sentence}, which fill {percent(lungs.area)} of the picture.</p>'
