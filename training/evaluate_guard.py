@@ -1,7 +1,7 @@
 """Measures the guards: python -m training evaluate-guard [--films FOLDER] [--patches FOLDER] --adults FOLDER ...
 
 Judges the test splits, adults' films that radiologists read, changed films and patches, and images of other kinds with
-the ``guard.npz`` of each domain. Writes ``guard_evaluation.json`` into the folders of the domain's models.
+the ``guard.npz`` of each domain and the net that finds lungs. Writes ``guard_evaluation.json`` into the folders of the domain's models.
 """
 
 import argparse
@@ -11,11 +11,13 @@ from typing import Any
 
 from datasets import Dataset, load_dataset
 
-from overread.catalogue import CATALOGUE_FILE, Domain, catalogue
+from overread.catalogue import CATALOGUE_FILE, Domain, catalogue, lung_net
 from overread.errors import ModelFolderError
 from overread.guard import Guard
 from overread.guard_file import read_guard
+from overread.hub import ModelSource
 from overread.images import decode
+from overread.lungs import LungNet
 from training.data.corruption import corrupt
 from training.data.data_sets import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON
 from training.data.foreign_images import FILM_CHANGES, PATCH_CHANGES, Images, folder_sets, foreign_sets, slide_sets
@@ -28,7 +30,9 @@ REFUSED_CHANGES = ("inverted", "inverted greys", "upside down", "flipped top to 
 Sets = dict[str, Images]
 
 
-def evaluate_guards(guards: dict[Domain, Guard], options: argparse.Namespace) -> dict[Domain, dict[str, Any]]:
+def evaluate_guards(
+    guards: dict[Domain, Guard], lung_nets: dict[Domain, LungNet], options: argparse.Namespace
+) -> dict[Domain, dict[str, Any]]:
     """Return what ``guard_evaluation.json`` holds for each domain; the options are the command's."""
     films = _images(load_split(CHEST_XRAY_PNEUMONIA, "test", options.films))
     patches = _images(load_split(PATCH_CAMELYON, "test", options.patches))
@@ -52,6 +56,7 @@ def evaluate_guards(guards: dict[Domain, Guard], options: argparse.Namespace) ->
             films,
             own | own_films,
             {"patches": patches, **foreign, **slide, **foreign_films},
+            lung_nets.get("chest-xray"),
         ),
         "histopathology": measure_guard(
             guards["histopathology"],
@@ -89,14 +94,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Measure both guards and write the figures into the folders of their domains' models."""
-    entries = list(catalogue(options.models / CATALOGUE_FILE.name).values())
+    catalogue_file = options.models / CATALOGUE_FILE.name
+    entries = list(catalogue(catalogue_file).values())
     guards: dict[Domain, Guard] = {}
     for entry in entries:
         guard = read_guard(options.models / entry.name)
         if not guard:
             raise ModelFolderError(f"{entry.name} has no guard: `python -m training fit-guard` writes it.")
         guards.setdefault(entry.domain, guard)
-    measured = evaluate_guards(guards, options)
+    found = {domain: lung_net(domain, catalogue_file) for domain in guards}
+    nets = {domain: LungNet(ModelSource(options.models / net.name, net.name)) for domain, net in found.items() if net}
+    measured = evaluate_guards(guards, nets, options)
     for entry in entries:
         text = json.dumps(measured[entry.domain], indent=1) + "\n"
         (options.models / entry.name / GUARD_EVALUATION_FILE).write_text(text, encoding="utf-8")

@@ -6,11 +6,11 @@ from typing import Any
 from overread.reported_figures import interval
 
 GUARD_INTRODUCTION = (
-    "Before the net runs, a guard looks at statistics of the pixels (grey levels, texture, colour, layout). It accepts "
-    "the image, calls it unfamiliar (answered, with a warning), or refuses it and says what it saw. It was fitted on "
-    "training images and its limits were chosen on validation images. Which statistics it uses, and its few constants, "
-    "were settled while looking at sets like those below, so new kinds of images may be refused less often. Brackets: "
-    "95 % Wilson intervals. AUROC: against the test images."
+    "Before the net runs, a guard looks at statistics of the pixels (grey levels, texture, colour, layout) and, for "
+    "films, at how much of the picture is lung. It accepts the image, calls it unfamiliar (answered, with a warning),"
+    " or refuses it and says what it saw. It was fitted on training images and its limits were chosen on validation "
+    "images. Which statistics it uses, and its few constants, were settled while looking at sets like those below, so"
+    " new kinds of images may be refused less often. Brackets: 95 % Wilson intervals. AUROC: against the test images."
 )
 
 PART_TITLES = {"external": "adults read by radiologists, opacity against the rest"}

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -6,7 +7,9 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from overread.guard import Guard, Kind, Subject
+from overread.lungs import LungNet
 from overread.pixel_statistics import pixel_statistics
+from overread.session import Float32
 from training.measure.guard_evaluation import measure_guard
 
 
@@ -37,6 +40,18 @@ def test_outcomes_are_counted_with_intervals_and_reasons(guard: Guard) -> None:
     assert found["foreign"]["dark"]["refused"]["value"] == 1.0
     assert found["foreign"]["dark"]["refused"]["low"] < 1.0
     assert found["foreign"]["blank"]["reasons"] == {"blank": 2}
+
+
+def test_an_image_without_lungs_is_refused_where_there_is_a_lung_net(guard: Guard) -> None:
+    class NoLungs(LungNet):
+        def __init__(self) -> None:
+            pass
+
+        def __call__(self, images: Sequence[Image.Image]) -> Float32:
+            return np.zeros((len(images), 112, 112), np.float32)
+
+    found = measure_guard(guard, [grey(158), grey(160)], {}, {}, NoLungs())
+    assert found["test"]["reasons"] == {"no-lungs": 2} and found["test"]["refused"]["value"] == 1
 
 
 def test_auroc_compares_the_excess_with_that_of_the_test_images(guard: Guard) -> None:
