@@ -1,7 +1,8 @@
 """Measures the guards: python -m training evaluate-guard [--films FOLDER] [--patches FOLDER] --adults FOLDER ...
 
 Judges the test splits, adults' films that radiologists read, changed films and patches, and images of other kinds with
-the ``guard.npz`` of each domain and the net that finds lungs. Writes ``guard_evaluation.json`` into the folders of the domain's models.
+the ``guard.npz`` of each domain and the net that finds lungs. Writes ``guard_evaluation.json`` into the folders of the
+domain's models.
 """
 
 import argparse
