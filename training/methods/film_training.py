@@ -59,7 +59,7 @@ class FilmNet:
         dilated = build_model(recipe, stage.size, recipe.export_stride).timm_model
         self.offsets = RandomStrideOffsets(self.net, dilated)
         self.stride, self.step = recipe.export_stride, stage.output_stride // recipe.export_stride
-        self.settings, self.teacher = settings, teacher
+        self.settings, self.teacher, self.bfloat16 = settings, teacher, recipe.bfloat16
         model.train()
         for name in settings.frozen:
             self.net.get_submodule(name).requires_grad_(False).eval()
@@ -75,7 +75,9 @@ class FilmNet:
             pixels, lungs = join_halves(pixels, order), join_halves(lungs, order)
             targets = torch.cat([targets, targets[order]], 1)
         self.offsets.offsets.clear()  # drawn anew at the first strided convolution
-        features = cut(self.net.forward_features(stitch(pixels))) if quarters else self.net.forward_features(pixels)
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self.bfloat16):
+            features = self.net.forward_features(stitch(pixels) if quarters else pixels).float()
+        features = cut(features) if quarters else features
         offset = next(iter(self.offsets.offsets.values()), (0, 0))
         head = self.net.get_classifier()
         evidence = evidence_of(features, head)

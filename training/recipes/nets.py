@@ -241,10 +241,11 @@ RECIPES = {
                 ),
                 Stage(
                     224,
-                    epochs=1.0,
-                    learning_rate=2e-4,
+                    epochs=1.1,
+                    learning_rate=3e-4,
                     augmentation="chest-xray-two-hospitals",
                     teacher="chest-xray-efficientnet-lite0",
+                    teacher_share=0.5,
                     random_stride_offset=True,
                     weight_averaging=True,
                     films=Films(frozen=("stem", "blocks.0", "blocks.1", "blocks.2"), teacher_map=0.3),
