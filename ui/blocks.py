@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import anyio.to_thread
 import gradio as gr
 from gradio.block_function import BlockFunction
 from gradio.data_classes import APIInfo
@@ -20,7 +19,7 @@ from gradio.state_holder import SessionState
 from overread.errors import InputError
 from ui.api_reference import Argument
 from ui.failures import explained
-from ui.received_images import UNREADABLE, UnreadableRequestError, receive
+from ui.received_images import UNREADABLE, UnreadableRequestError, out_of_the_way, receive
 
 log = logging.getLogger("overread")
 
@@ -64,7 +63,7 @@ class Page(gr.Blocks):
         for number, (block, value) in enumerate(zip(block_fn.inputs, values, strict=True)):
             if isinstance(block, FILE_INPUTS):
                 received = functools.partial(receive, value, Path(block.GRADIO_CACHE))
-                values[number] = await anyio.to_thread.run_sync(received)
+                values[number] = await out_of_the_way(received, value)
             elif not isinstance(value, str | int | float | bool | None):
                 raise UnreadableRequestError(UNREADABLE)
         try:

@@ -12,8 +12,7 @@ from overread.prediction import DISCLAIMER
 from overread.service import Service
 from ui.domains import DOMAINS
 from ui.received_images import path_of
-
-INFERENCE = "inference"  # the endpoints share one queue: more sessions at once would only wait for the same cores
+from ui.turns import Turns
 
 
 def own_file(image: Image.Image) -> Image.Image:
@@ -27,11 +26,11 @@ def own_file(image: Image.Image) -> Image.Image:
     return marked
 
 
-def add_endpoint(service: Service, domain: Domain) -> None:
+def add_endpoint(service: Service, domain: Domain, turns: Turns) -> None:
     """Add the domain's endpoint to the page, with inputs of its own, so that a client needs none of the layout."""
     text = DOMAINS[domain]
 
-    def answer(
+    async def answer(
         image: dict[str, Any] | None,
         operating_point: str = "",
         model: str = "",
@@ -40,11 +39,15 @@ def add_endpoint(service: Service, domain: Domain) -> None:
         mpp: float = 0,
         squash: bool = False,
     ) -> tuple[dict[str, Any], Image.Image]:
-        classifier = service.classifier(domain, model)
-        prediction = classifier.predict(
-            path_of(image), operating_point or None, smooth, answer_anyway, mpp=mpp or None, squash=squash
-        )
-        return prediction.to_json(), own_file(prediction.overlay)
+        def work() -> tuple[dict[str, Any], Image.Image]:
+            classifier = service.classifier(domain, model)
+            prediction = classifier.predict(
+                path_of(image), operating_point or None, smooth, answer_anyway, mpp=mpp or None, squash=squash
+            )
+            overlay = own_file(prediction.overlay)
+            return prediction.to_json(), overlay
+
+        return await turns.run(work)
 
     points = ["", *service.classifier(domain).config.operating_points]
     with gr.Row(visible=False):
@@ -66,7 +69,7 @@ def add_endpoint(service: Service, domain: Domain) -> None:
             outputs,
             api_name=text.api_name,
             api_description=f"{text.task} {DISCLAIMER}",
-            concurrency_id=INFERENCE,
+            concurrency_limit=None,  # Gradio would count a link's download too; ``turns`` limits what computes
             preprocess=False,
         )
 

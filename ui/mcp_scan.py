@@ -14,7 +14,7 @@ from overread.scan.drawing import probability_overlay
 from overread.service import Service
 from ui.api_reference import LIMITS, SCAN_TASK, SCANNED, Argument, scan_arguments
 from ui.fields import Fields
-from ui.received_images import image_bytes
+from ui.received_images import image_bytes, out_of_the_way
 from ui.scan_endpoint import scan_answer
 from ui.scan_events import scan_events
 from ui.turns import Turns
@@ -50,7 +50,7 @@ class ScanTool:
         """
         model, point = values["model"], values["operating_point"]
         self._fields.classifier(model).config.operating_point(point or None)  # raises before a link is read
-        data = await anyio.to_thread.run_sync(image_bytes, values["image"])
+        data = await out_of_the_way(lambda: image_bytes(values["image"]), values["image"])
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "image"
             file.write_bytes(data)

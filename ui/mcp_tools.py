@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import anyio.to_thread
 from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -30,7 +29,13 @@ from ui.failures import code_of, sentence_of
 from ui.mcp_scan import DESCRIPTION as SCAN_DESCRIPTION
 from ui.mcp_scan import NAME as SCAN
 from ui.mcp_scan import ScanTool
-from ui.received_images import NOT_UPLOADED, UnknownEndpointError, UnreadableRequestError, image_bytes
+from ui.received_images import (
+    NOT_UPLOADED,
+    UnknownEndpointError,
+    UnreadableRequestError,
+    image_bytes,
+    out_of_the_way,
+)
 from ui.request_limits import MAX_BODY_BYTES
 from ui.turns import Turns
 
@@ -97,7 +102,7 @@ class McpTools:
             classifier = self._service.classifier(domain, values["model"])
             classifier.config.operating_point(values["operating_point"] or None)  # raises before a link is read
             # Before the turn: a slow link must not keep other calls from computing.
-            data = await anyio.to_thread.run_sync(image_bytes, values["image"])
+            data = await out_of_the_way(lambda: image_bytes(values["image"]), values["image"])
             return await self._turns.run(lambda: self._answer(classifier, data, values))
         except Exception as error:
             text = json.dumps({"error": sentence_of(error), "code": code_of(error)}, ensure_ascii=False)

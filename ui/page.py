@@ -16,7 +16,7 @@ from ui.fields import Fields
 from ui.scan_endpoint import add_scan_endpoint
 from ui.share_tags import SUMMARY, TITLE
 from ui.tab import add_tab
-from ui.turns import CONCURRENT, MAX_WAITING
+from ui.turns import CONCURRENT, MAX_WAITING, Turns
 
 CLEAN_UP = (600, 3600)  # seconds: every ten minutes, uploads and answers older than an hour are deleted
 WEB = Path(__file__).with_name("web")
@@ -29,8 +29,9 @@ THEME = gr.themes.Soft(
 )
 
 
-def build(service: Service) -> gr.Blocks:
-    """Return the app around loaded models."""
+def build(service: Service, turns: Turns | None = None) -> gr.Blocks:
+    """Return the app around loaded models; its endpoints compute when it is their turn."""
+    turns = turns or Turns()
     with Page(title=TITLE, delete_cache=CLEAN_UP, fill_width=True) as page:
         gr.HTML(f'<header class="masthead"><h1>Overread</h1><p>{SUMMARY}</p></header>', js_on_load=None)
         for domain in DOMAINS:
@@ -39,7 +40,7 @@ def build(service: Service) -> gr.Blocks:
             gr.HTML(about_html(service), js_on_load=OWN_ADDRESS, apply_default_css=False)
         gr.HTML(_footer(service), js_on_load=None)
         for domain in DOMAINS:
-            add_endpoint(service, domain)
+            add_endpoint(service, domain, turns)
         add_scan_endpoint(service, Fields(service))
         add_list_of_models(service)
     page.documented, page.returned = documented(service), returned()

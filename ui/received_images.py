@@ -4,16 +4,22 @@ import base64
 import binascii
 import hashlib
 import uuid
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import anyio
+import anyio.to_thread
 from gradio.utils import is_in_or_equal
 
 from overread.errors import EmptyImageError, ImageTooLargeError, InputError, UnsupportedImageError
 from overread.images import MAX_FILE_BYTES
 from overread.link_download import fetch
 
+R = TypeVar("R")
+
 LINK_REDIRECTS = 3
+LINKS = anyio.CapacityLimiter(16)  # downloads at a time: slow ones leave the other threads to everybody else
 NOT_UPLOADED = (
     "That picture was not uploaded to this app: upload it, or send it as a data URL, base64 text or an https link."
 )
@@ -65,13 +71,23 @@ def receive(value: object, cache: Path) -> dict[str, Any] | None:
     }
 
 
+async def out_of_the_way(work: Callable[[], R], value: object) -> R:
+    """Return what ``work`` returns, from a thread: one of a few where ``value`` holds a link, which may be slow."""
+    held = (value.get("path") or value.get("url")) if isinstance(value, dict) else value
+    return await anyio.to_thread.run_sync(work, limiter=LINKS if _is_link(held) else None)
+
+
+def _is_link(value: object) -> bool:
+    return isinstance(value, str) and value.lower().startswith(("https://", "http://"))
+
+
 def image_bytes(text: str) -> bytes:
     """Return the file behind a data URL, base64 text or an https link.
 
     Raises:
         InputError: the text is none of these, the file is too large, or the link cannot be read.
     """
-    if text.lower().startswith(("https://", "http://")):
+    if _is_link(text):
         return fetch(text, redirects=LINK_REDIRECTS)
     return _from_base64(text.partition(",")[2] if text.startswith("data:") else text)
 

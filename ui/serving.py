@@ -29,12 +29,13 @@ from ui.received_images import UNREADABLE, BusyError, UnknownEndpointError, Unre
 from ui.request_limits import RequestLimits
 from ui.share_tags import ShareTags
 from ui.slide_store import SlideStore
+from ui.stacks import stack_routes
 from ui.turns import BUSY, Turns
 
 
-def app_options(service: Service) -> dict[str, Any]:
+def app_options(service: Service, turns: Turns | None = None) -> dict[str, Any]:
     """Return the ``app_kwargs`` of ``gr.Blocks.launch``: what the FastAPI app needs beside Gradio's own routes."""
-    turns = Turns()  # page and MCP tools share it: more sessions at once would only wait for the same cores
+    turns = turns or Turns()
     tools = McpTools(service, turns)
     slides = SlideStore()
 
@@ -55,6 +56,7 @@ def app_options(service: Service) -> dict[str, Any]:
             *images,
             *page_routes(Answering(service), turns),
             *SlideRoutes(Fields(service), slides, turns).routes(),
+            *stack_routes(service),
         ],
         "middleware": [Middleware(RequestLimits), Middleware(ShareTags)],
         "lifespan": lifespan,

@@ -1,6 +1,7 @@
 """A full queue says so politely: the page's routes, MCP tools and Gradio's endpoints."""
 
 import asyncio
+import base64
 import io
 import threading
 
@@ -13,10 +14,11 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from overread.service import Service
+from ui import received_images
 from ui.page_routes import page_routes
-from ui.received_images import BusyError
+from ui.received_images import BusyError, image_bytes, out_of_the_way
 from ui.serving import app_options
-from ui.turns import BUSY, Turns
+from ui.turns import BUSY, Lane, Turns
 
 
 class Slow:
@@ -36,7 +38,7 @@ def test_more_than_may_wait_are_refused_and_the_others_are_answered() -> None:
     slow = Slow()
 
     async def ask() -> list[str | BaseException]:
-        turns = Turns(concurrent=1, waiting=2)
+        turns = Lane(concurrent=1, waiting=2, busy=BUSY)
         asked = [asyncio.create_task(turns.run(slow)) for _ in range(3)]
         await asyncio.to_thread(slow.running.acquire)
         while turns.waiting < 2:
@@ -47,6 +49,34 @@ def test_more_than_may_wait_are_refused_and_the_others_are_answered() -> None:
         return await asyncio.gather(*asked, return_exceptions=True)
 
     assert asyncio.run(ask()) == ["done"] * 3
+
+
+def test_a_slow_job_does_not_hold_up_a_quick_one() -> None:
+    slow, turns = Slow(), Turns(concurrent=1)
+
+    async def ask() -> tuple[str, str]:
+        jobs = [asyncio.create_task(turns.slow(slow)) for _ in range(3)]
+        await asyncio.to_thread(slow.running.acquire)
+        quick = await asyncio.wait_for(turns.run(lambda: "quick"), 5)
+        slow.go.set()
+        return quick, (await asyncio.gather(*jobs))[0]
+
+    assert asyncio.run(ask()) == ("quick", "done")
+
+
+def test_slow_links_do_not_hold_up_an_upload(monkeypatch: pytest.MonkeyPatch) -> None:
+    go, link = threading.Event(), "https://example.org/slow.png"
+    monkeypatch.setattr(received_images, "fetch", lambda url, redirects: str(go.wait(30)).encode())
+
+    async def ask() -> bytes:
+        links = [asyncio.create_task(out_of_the_way(lambda: image_bytes(link), link)) for _ in range(100)]
+        text = base64.b64encode(bytes(64)).decode()
+        quick = await asyncio.wait_for(out_of_the_way(lambda: image_bytes(text), text), 5)
+        go.set()
+        await asyncio.gather(*links)
+        return quick
+
+    assert asyncio.run(ask()) == bytes(64)
 
 
 def test_the_page_is_told_with_status_503() -> None:
