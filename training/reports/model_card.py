@@ -172,8 +172,8 @@ def _parts(evaluation: dict[str, Any]) -> dict[str, dict[str, Any]]:
     parts = dict(evaluation["splits"])
     if "corrupted_validation" in evaluation:
         parts["validation, corrupted"] = evaluation["corrupted_validation"]
-    for hospital, measured in evaluation.get("validation_by_hospital", {}).items():
-        parts[f"validation, {hospital}"] = measured
+    for stratum, measured in evaluation.get("validation_by_stratum", {}).items():
+        parts[f"validation, {stratum}"] = measured
     return parts
 
 
