@@ -8,7 +8,14 @@
 //   modelChanged()                 optional: the visitor chose another model, see bench.model
 const PATCH_BYTES = 64 * 1024; // a patch of 127 px takes 48 kB uncompressed; what is larger may be a field or a slide
 
+export const isZip = (file) => /\.zip$/i.test(file.name) || /^application\/(x-)?zip/.test(file.type);
+
 export const takers = [
+  {
+    name: "stack",
+    wants: (files) => files.length > 1 || files.some(isZip),
+    make: async (bench) => new (await import("./stack.js")).StackTaker(bench),
+  },
   {
     name: "slide",
     wants: (files, { scans }) => scans && files.length === 1 && files[0].size > PATCH_BYTES,
