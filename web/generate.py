@@ -15,10 +15,11 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from overread import dicom_tags, guard, images
-from overread.catalogue import CatalogueEntry, Domain, catalogue
+from overread.catalogue import CatalogueEntry, Domain, catalogue, lung_net
 from overread.guard import Guard
 from overread.guard_file import read_guard
 from overread.heatmap_drawing import DISPLAY_SIDES
+from overread.lungs import LEAST_REGION, LUNG, OUTLINE_TOLERANCE, Lungs
 from overread.model_folder import CONFIG_FILE, ONNX_FILE, ModelConfig, read_config
 from overread.prediction import DISCLAIMER, SCHEMA_VERSION
 from overread.reading import CANNOT_TELL, NOT_RULED_IN, NOT_RULED_OUT, Reading
@@ -33,6 +34,7 @@ from web import sentences
 HERE = Path(__file__).parent
 WORDS, FILES = HERE / "src" / "generated" / "words.json", HERE / "public" / "generated"
 PREPROCESS_FILE = "onnx/preprocess.onnx"  # beside the net's; written by training/methods/preprocessing_in_graph.py
+SCANS = "; of a field of view or a slide it reads every patch"  # what the app's question says and the page does not do
 THUMBNAIL = 144  # pixels, for 72 on a screen with twice as many
 
 
@@ -66,6 +68,7 @@ def card() -> dict[str, Any]:
         "near_a_threshold": verdict.NEAR_A_THRESHOLD,
         "borderline": verdict.BORDERLINE,
         "against_the_map": verdict.AGAINST_THE_MAP,
+        "lungs": verdict.lungs_share_html(Lungs(0.33, 0.77, ())).replace("77", "{inside}").replace("33 %", "{area}"),
         "cannot_tell": CANNOT_TELL,
         "not_ruled_in": NOT_RULED_IN,
         "not_ruled_out": NOT_RULED_OUT,
@@ -82,6 +85,7 @@ def guard_words() -> dict[str, Any]:
         "colourful": guard.COLOURFUL,
         "grey": guard.GREY,
         "upside_down": guard.UPSIDE_DOWN,
+        "least_lungs": guard.LEAST_LUNGS,
         "modalities": dicom_tags.MODALITIES,
         "another_modality": dicom_tags.DicomTags().modality_name,
         "other_body_parts": dicom_tags.OTHER_BODY_PARTS,
@@ -99,11 +103,26 @@ def domain(name: Domain, text: DomainText, models: dict[str, Any]) -> dict[str, 
     found = read_guard(entry.bundled_folder)
     return {
         **asdict(text),
+        "question": text.question.replace(SCANS, ""),
         "finding": finding,
         "models": own,
         "examples": [example_file(example) for example in examples(name)],
         "plain": {answer: verdict.plain_words_html(Reading(answer, ""), finding, text) for answer in verdict.ZONES},
         "guard": found and guard_of(name, found),
+        "lungs": lungs_of(name),
+    }
+
+
+def lungs_of(name: Domain) -> dict[str, Any] | None:
+    """Return where a domain's lung net is and what is done with its output; None where it has none."""
+    entry = lung_net(name)
+    if entry is None:
+        return None
+    return {
+        "file": copied(entry.bundled_folder / ONNX_FILE, entry.name),
+        "lung": LUNG,
+        "tolerance": OUTLINE_TOLERANCE,
+        "least_region": LEAST_REGION,
     }
 
 
@@ -162,7 +181,7 @@ def model(entry: CatalogueEntry) -> dict[str, Any]:
         "domain": entry.domain,
         "title": config.title or entry.name,
         "summary": config.summary,
-        "revision": entry.revision,
+        "revision": "bundled",  # as the app says of files that come with it
         "sha256": entry.sha256[served],
         "finding": config.finding,
         "labels": config.labels,

@@ -41,14 +41,14 @@ def captured() -> dict[str, str]:
     }
 
 
-def about_patches(region: Region) -> dict[str, str]:
+def about_patches(region: Region) -> dict[str, Any]:
     """Return sentences about an image that is no patch, that is squashed to one, or whose centre is read."""
     other = DecodedImage(Image.new("RGB", SIZE), "", "file")
     nearly = DecodedImage(Image.new("RGB", (region.patch_px + 7, region.patch_px + 8)), "", "file")
     numbers = {str(region.patch_px + 7): "{width}", str(region.patch_px + 8): "{height}"}
-    centred = " ".join(patch_of(nearly, region).notes)
+    centred = list(patch_of(nearly, region).notes)
     for number, name in numbers.items():
-        centred = centred.replace(number, name)
+        centred = [note.replace(number, name) for note in centred]
     return {
         "unknown_scale": _sized(_said(lambda: patch_of(other, region))),
         "squashed": _sized(patch_of(other, region, squash=True).notes[0]),

@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import { defaultClientConditions, defineConfig, type Plugin } from "vite";
 import words from "./src/generated/words.json" with { type: "json" };
 
-// The first answer of either tab, offline: the default nets, guards and examples. Other nets are kept once they were used.
-const first = Object.values(words.domains).flatMap(({ models, guard, examples }) => {
+// The first answer of either tab, offline: the default nets, guards, lung net and examples. Other nets are kept once they were used.
+const first = Object.values(words.domains).flatMap(({ models, guard, lungs, examples }) => {
   const { files } = words.models[models[0] as keyof typeof words.models];
-  return [files!.net, files!.preprocess, guard!.file, ...examples.flatMap(({ file, thumbnail }) => [file, thumbnail])];
+  return [files!.net, files!.preprocess, guard!.file, ...(lungs ? [lungs.file] : []), ...examples.flatMap(({ file, thumbnail }) => [file, thumbnail])];
 });
 
 /** Writes which files the service worker keeps, and a version that changes with them, into its script. */

@@ -3,8 +3,10 @@ import { DOMAINS, MODELS, NotAnswered, WORDS, type DomainName, type Model } from
 import { Guard, warningOf, type Verdict } from "./guard";
 import { decide, patchOf, pointOf, read, sigmoid } from "./reading";
 import { evidence, fetched, type Evidence } from "./nets";
+import { SeenLungs, type Lungs } from "./lungs";
 import { decode } from "./decode";
 import { shown } from "./picture";
+import type { Pixels } from "./pixels";
 
 export interface Wish { file: Blob; model: string; anyway: boolean }
 export type Json = ReturnType<typeof jsonOf>;
@@ -26,26 +28,32 @@ export function guardOf(domain: DomainName): Promise<Guard | null> {
 export async function answer({ file, model: name, anyway }: Wish): Promise<Given> {
   const model = MODELS[name];
   const guard = await guardOf(model.domain);
+  const lungNet = DOMAINS[model.domain].lungs;
   const watch = stopwatch();
   const image = await decode(file);
   const decodeMs = watch();
-  // Of a photograph nobody has to say the scale: it is refused first.
-  const whole = guard?.judge(image.pixels, image.tags) ?? null;
-  if (whole?.outcome === "refused" && !anyway) throw refusal(whole);
+  const lungs = lungNet ? new SeenLungs(lungNet, image.pixels) : undefined;
+  const judged = async (pixels: Pixels) => {
+    const verdict = (await guard?.judge(pixels, image.tags, lungs)) ?? null;
+    if (verdict?.outcome === "refused" && !anyway) throw new NotAnswered(verdict.reason, "refused");
+    return verdict;
+  };
+  const whole = await judged(image.pixels); // of a photograph nobody has to say the scale: it is refused first
   const patch = patchOf(image.pixels, model, anyway);
-  const verdict = patch.pixels === image.pixels ? whole : guard?.judge(patch.pixels, image.tags) ?? null;
-  if (verdict?.outcome === "refused" && !anyway) throw refusal(verdict);
+  const verdict = patch.pixels === image.pixels ? whole : await judged(patch.pixels);
   const guardMs = watch();
   const found = await evidence(patch.pixels, model);
+  watch();
+  const inside = lungs ? await lungs.inEvidence(found) : null;
+  const lungsMs = watch();
   const notes = [...(verdict && warningOf(verdict) ? [warningOf(verdict)] : []), ...image.notes, ...patch.notes];
-  const times = { decode: decodeMs, guard: guardMs, preprocess: found.preprocessMs, inference: found.inferenceMs, overlay: 0 };
-  return { json: jsonOf(model, found, verdict, notes, times, image.sha256), picture: await shown(patch.pixels) };
+  const times = { decode: decodeMs, guard: guardMs, lungs: lungsMs, preprocess: found.preprocessMs, inference: found.inferenceMs, overlay: 0 };
+  return { json: jsonOf(model, found, inside, verdict, notes, times, image.sha256), picture: await shown(patch.pixels) };
 }
 
-const refusal = (verdict: Verdict) => new NotAnswered(verdict.reason, "refused");
-
 function jsonOf(
-  model: Model, found: Evidence, guard: Verdict | null, notes: string[], times: Record<string, number>, sha256: string,
+  model: Model, found: Evidence, lungs: Lungs | null, guard: Verdict | null, notes: string[], times: Record<string, number>,
+  sha256: string,
 ) {
   const probability = sigmoid(found.logOdds);
   const point = pointOf(model, model.default_point);
@@ -64,7 +72,7 @@ function jsonOf(
     decision: decide(probability, point, model),
     operating_point: point,
     heatmap: { shape: [found.rows, found.columns], unit: "log-odds", bias: model.heatmap.bias, values },
-    lungs: null,
+    lungs,
     guard: guard && { ...guard, distance: guard.distance === null ? null : rounded(guard.distance, 3) },
     notes,
     model: { name: model.name, revision: model.revision, sha256: model.sha256, source: "bundled" },

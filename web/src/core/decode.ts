@@ -23,6 +23,11 @@ export async function decode(file: Blob): Promise<Decoded> {
   return { ...found, sha256 };
 }
 
+function isTransparent(rgba: Uint8ClampedArray): boolean {
+  for (let at = 3; at < rgba.length; at += 4) if (rgba[at] < 255) return true;
+  return false;
+}
+
 async function decodeImage(file: Blob, bytes: Uint8Array): Promise<{ pixels: Pixels; notes: string[] }> {
   const isPng = bytes[0] === 0x89 && bytes[1] === 0x50;
   if (isPng && bytes[24] === 16) throw new NotAnswered(SIXTEEN_BITS);
@@ -31,7 +36,7 @@ async function decodeImage(file: Blob, bytes: Uint8Array): Promise<{ pixels: Pix
     throw new NotAnswered(known ? SAID.damaged : SAID.unreadable);
   });
   const drawn = rgbaOf(bitmap, false);
-  const transparent = drawn.data.some((value, n) => n % 4 === 3 && value < 255);
+  const transparent = isTransparent(drawn.data);
   const rgba = transparent ? rgbaOf(bitmap, true) : drawn;
   bitmap.close();
   return { pixels: rgbOf(rgba), notes: transparent ? [SAID.transparent] : [] };

@@ -2,6 +2,7 @@
 import { GAP, SIDE, pixelStatistics, upsideDown, type Statistics } from "./statistics";
 import { inverted, onItsSide, shrink, turned, type Pixels } from "./pixels";
 import { WORDS, filled, type GuardFile } from "./words";
+import type { SeenLungs } from "./lungs";
 
 export interface Tags { modality?: string; bodyPart?: string; age?: number; view?: string }
 export interface Verdict { outcome: "accepted" | "unfamiliar" | "refused"; code: string; reason: string; distance: number | null }
@@ -23,10 +24,12 @@ export class Guard {
     this.kinds = file.kinds.map((kind) => ({ ...kind, mean: next(kind.size), precision: next(kind.size ** 2) }));
   }
 
-  judge(image: Pixels, tags: Tags): Verdict {
+  async judge(image: Pixels, tags: Tags, lungs?: SeenLungs): Promise<Verdict> {
     const byTags = this.judgeTags(tags);
     if (byTags.outcome === "refused") return byTags;
     const byPixels = this.judgePixels(image, pixelStatistics(image));
+    const missing = byPixels.outcome === "refused" ? undefined : await lungs?.missing();
+    if (missing) return this.verdict("refused", missing, byPixels.distance);
     if (byTags.outcome === "accepted" || byPixels.outcome === "refused") return byPixels;
     return { ...byTags, reason: `${byTags.reason} ${byPixels.reason}`.trim(), distance: byPixels.distance };
   }

@@ -23,26 +23,26 @@ const VIEWS: Record<string, View> = {
   "turned by 180°": { x: true, y: true },
 };
 
-interface Net { preprocess: InferenceSession; session: InferenceSession; runtime: Runtime }
-const nets = new Map<string, Promise<Net>>();
+interface Net { preprocess: InferenceSession; session: InferenceSession }
+const graphs = new Map<string, Promise<InferenceSession>>();
 
-/** Returns the net of that name; it is fetched once. */
-export function load(name: string): Promise<Net> {
-  let net = nets.get(name);
-  if (!net) {
-    net = open(MODELS[name]);
-    net.catch(() => nets.delete(name)); // a later try may reach it
-    nets.set(name, net);
+/** Returns the graph at that address, which is fetched once; a small one runs on the CPU. */
+export function openGraph(address: string, isSmall = true): Promise<InferenceSession> {
+  let graph = graphs.get(address);
+  if (!graph) {
+    graph = Promise.all([runtime(), fetched(address)]).then(([{ ort, providers }, bytes]) =>
+      ort.InferenceSession.create(bytes, { executionProviders: isSmall ? ["wasm"] : providers }));
+    graph.catch(() => graphs.delete(address)); // a later try may reach it
+    graphs.set(address, graph);
   }
-  return net;
+  return graph;
 }
 
-async function open({ files }: Model): Promise<Net> {
-  const engine = await runtime();
-  const [small, large] = await Promise.all([fetched(files!.preprocess), fetched(files!.net)]);
-  const preprocess = await engine.ort.InferenceSession.create(small, { executionProviders: ["wasm"] });
-  const session = await engine.ort.InferenceSession.create(large, { executionProviders: engine.providers });
-  return { preprocess, session, runtime: engine };
+/** Returns a net with its preprocessing. */
+export async function load(name: string): Promise<Net> {
+  const { preprocess, net } = MODELS[name].files!;
+  const [small, large] = await Promise.all([openGraph(preprocess), openGraph(net, false)]);
+  return { preprocess: small, session: large };
 }
 
 export async function fetched(address: string): Promise<ArrayBuffer> {
@@ -62,7 +62,8 @@ export async function evidence(pixels: Pixels, model: Model): Promise<Evidence> 
 }
 
 async function inViews({ data, width, height }: Pixels, name: string, views: string[]): Promise<Evidence[]> {
-  const { preprocess, session, runtime: { ort } } = await load(name);
+  const { preprocess, session } = await load(name);
+  const { ort } = await runtime();
   const started = performance.now();
   const image = new ort.Tensor("uint8", new Uint8Array(data), [1, height, width, 3]);
   const { pixel_values } = await preprocess.run({ image });

@@ -36,5 +36,5 @@ export function patchOf(pixels: Pixels, model: Model, squash: boolean): { pixels
     throw new NotAnswered(filled(region.sentences.unknown_scale, size), "scale");
   }
   const centre = cropped(pixels, Math.floor((width - side) / 2), Math.floor((height - side) / 2), side, side);
-  return { pixels: centre, notes: [filled(region.sentences.centred, size)] };
+  return { pixels: centre, notes: region.sentences.centred.map((note) => filled(note, size)) };
 }

@@ -10,7 +10,7 @@ export interface Region {
   spacing_um_per_px: number;
   patch_px: number;
   labelled_centre_px: number;
-  sentences: Record<"unknown_scale" | "squashed" | "centred", string>;
+  sentences: { unknown_scale: string; squashed: string; centred: string[] };
 }
 export interface Model {
   name: string;
@@ -41,10 +41,11 @@ export interface GuardFile {
   }[];
   file: string;
 }
+export interface LungNet { file: string; lung: number; tolerance: number; least_region: number }
 export interface Example { label: string; source: string; sha256: string; name: string; file: string; thumbnail: string }
 export interface Domain {
   tab: string; question: string; image_word: string; images: string; finding: string; models: string[];
-  examples: Example[]; plain: Record<Answer, string>; guard: GuardFile | null;
+  examples: Example[]; plain: Record<Answer, string>; guard: GuardFile | null; lungs: LungNet | null;
 }
 
 export const WORDS = words;

@@ -39,6 +39,7 @@ export function cardHtml(json: Json, model: Model, example?: Example): string {
     ${model.frequency[answer]}
     ${DOMAINS[model.domain].plain[answer]}
     ${mapAgainstVerdict(json)}
+    ${lungsShare(json)}
     ${example ? `<p class="label">The label says: <b>${escaped(example.label)}</b>.</p>` : ""}
     ${notes.join("")}
     <p class="disclaimer">${WORDS.disclaimer}</p></div>`;
@@ -80,6 +81,11 @@ function mapAgainstVerdict({ heatmap, reading, log_odds, finding }: Json): strin
   if (cells > 0 === saysYes || Math.abs(cells) < 0.05) return "";
   const words = { way: cells > 0 ? "for" : "against", finding: escaped(finding), cells, bias: heatmap.bias };
   return `<p class="note">${filled(SAID.against_the_map, words)}</p>`;
+}
+
+function lungsShare({ lungs }: Json): string {
+  if (!lungs || lungs.evidence_inside === null) return "";
+  return filled(SAID.lungs, { inside: (100 * lungs.evidence_inside).toFixed(0), area: percent(lungs.area) });
 }
 
 /** Returns the decisions at each operating point, with what they reached on test data. */

@@ -54,8 +54,10 @@ document.addEventListener("drop", (event) => {
 });
 document.addEventListener("paste", (event) => current()?.take([...(event.clipboardData?.files ?? [])]));
 
-const current = () => tabs.get(location.hash.slice(1));
-open([...NAMES, "about"].includes(location.hash.slice(1)) ? location.hash.slice(1) : NAMES[0]);
+const named = () => ([...NAMES, "about"].includes(location.hash.slice(1)) ? location.hash.slice(1) : NAMES[0]);
+const current = () => tabs.get(named());
+addEventListener("hashchange", () => open(named()));
+open(named());
 
 if ("serviceWorker" in navigator && import.meta.env.PROD) navigator.serviceWorker.register("sw.js");
 

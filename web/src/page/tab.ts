@@ -54,8 +54,8 @@ export class Tab {
     this.find(".model").addEventListener("change", () => this.file && this.ask(this.file));
     this.find(".opacity").addEventListener("input", (event) =>
       this.view.set({ opacity: Number((event.target as HTMLInputElement).value) / 100 }));
-    for (const name of ["grey", "cells", "contours"]) {
-      this.find(`.${name}`).addEventListener("change", (event) =>
+    for (const name of ["grey", "cells", "contours", "lungs"]) {
+      this.panel.querySelector(`input.${name}`)?.addEventListener("change", (event) =>
         this.view.set({ [name]: (event.target as HTMLInputElement).checked }));
     }
     this.find(".in").addEventListener("click", () => this.view.zoomBy(1.5));
@@ -104,7 +104,7 @@ export class Tab {
     this.find("canvas").setAttribute("aria-label", spoken(json));
     this.footer.textContent = `Runs on this device (${this.runsOn}); no image leaves it.`;
     const box = model.region && model.region.labelled_centre_px / model.region.patch_px;
-    this.view.show({ picture: drawn(given.picture), cells: json.heatmap.values, scale: model.heatmap.scale, box, outline: undefined });
+    this.view.show({ picture: drawn(given.picture), cells: json.heatmap.values, scale: model.heatmap.scale, box, outline: json.lungs?.outline });
     for (const button of this.panel.querySelectorAll<HTMLButtonElement>(".saves button")) button.disabled = false;
     this.press(example);
   }
@@ -171,6 +171,7 @@ function html(words: Domain, domain: string): string {
           <label><input type="checkbox" class="grey"> grey picture</label>
           <label><input type="checkbox" class="cells"> model's cells</label>
           <label><input type="checkbox" class="contours"> contours</label>
+          ${words.lungs ? '<label><input type="checkbox" class="lungs" checked> lungs</label>' : ""}
           <span class="zoom" role="group" aria-label="Zoom"><button type="button" class="out" aria-label="Zoom out">−</button>
             <button type="button" class="in" aria-label="Zoom in">+</button><button type="button" class="fit">Fit</button></span></div>
         <div class="saves"><button type="button" class="save-picture" disabled>Save picture</button>
