@@ -1,5 +1,6 @@
 # make run           installs requirements.txt into .venv and starts the app on 127.0.0.1:7860 (PORT= changes it)
 # make test          installs what training and tests need as well, then lint, format check, types and tests
+# make web           builds the page that runs the models in the browser into web/dist; needs Node.js (web/README.md)
 # make lambda-local  runs the AWS Lambda function under AWS's emulator on 127.0.0.1:9000, without Docker
 # make lambda-zip    builds dist/overread-lambda-py312-x86_64.zip (ARCH=arm64 for Graviton)
 # make space         uploads to a Space: SPACE=YOU/overread (docs/hosting.md)
@@ -51,6 +52,11 @@ space: $(VENV)/.run-installed
 	@test -n "$(SPACE)" || { echo "Name the Space: make space SPACE=YOU/overread"; exit 1; }
 	$(BIN)/python -m overread deploy space --to $(SPACE)
 
+web: $(VENV)/.run-installed
+	cd web && npm ci
+	$(BIN)/python -m web.generate
+	cd web && npm run build
+
 lambda-local: $(LAMBDA_VENV)/.installed
 	$(LAMBDA)/python -m overread_lambda.emulator --port 9000
 
@@ -77,7 +83,7 @@ upgrade: $(VENV)/.test-installed
 	$(UPGRADE_VENV)/bin/python -m benchmarks.inference
 
 clean:
-	rm -rf $(VENV) $(LAMBDA_VENV) $(UPGRADE_VENV) dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(LAMBDA_VENV) $(UPGRADE_VENV) dist web/dist web/node_modules examples/node_modules .mypy_cache .pytest_cache .ruff_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
