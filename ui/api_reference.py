@@ -13,7 +13,7 @@ from overread.service import Service
 from ui.domains import DOMAINS
 from ui.examples import examples
 from ui.failures import codes
-from ui.fields import DOMAIN, MAX_PATCHES
+from ui.fields import DOMAIN, LEAST_STRIDE, MAX_PATCHES
 
 LIMITS = (
     f"{READABLE}; up to {MAX_FILE_BYTES // 2**20} MB and {MAX_PIXELS // 10**6} megapixels, at least {MIN_SIDE} px a "
@@ -144,7 +144,8 @@ def scan_arguments(service: Service) -> list[Argument]:
         Argument(
             "stride",
             "number",
-            "pixels between patches at the model's scale, 1 to 96; 0: 32, or more where that would be too much work.",
+            f"pixels between patches at the model's scale, {LEAST_STRIDE} to 96; 0: 32, or more where that would be "
+            "too much work.",
             0,
             0.0,
         ),

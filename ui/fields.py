@@ -20,6 +20,7 @@ from overread.service import Service
 
 DOMAIN: Domain = "histopathology"
 MAX_PATCHES = 6000  # of one request: a minute or two on two cores with a single net
+LEAST_STRIDE = 16  # below, the tables of a whole slide's patches alone would be too large
 STRIDES = (64, 96)  # tried where the model's own would be more than that
 MAX_LOOK_SECONDS = 60  # for the pass that finds the tissue
 ONE_SCAN = threading.Lock()  # page, API and MCP have queues of their own
@@ -62,6 +63,8 @@ class Fields:
             TooMuchWorkError: if the slide has too much tissue, or finding it takes too long.
             InputError: another subclass says what is wrong with file, scale or stride.
         """
+        if stride is not None and stride < LEAST_STRIDE:
+            raise TooMuchWorkError(f"The stride must be at least {LEAST_STRIDE} px here, not {stride}; {LONGER}.")
         ready = self._model(self.classifier(model))
         started = monotonic()
         reporter = Reporter(0, cancelled=lambda: monotonic() - started > MAX_LOOK_SECONDS)

@@ -4,6 +4,7 @@ The file stays in memory: it is written to no disk and to no log. Gradio's uploa
 """
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -83,10 +84,15 @@ def number(text: str) -> float | None:
     Raises:
         UnreadableRequestError: if it is none.
     """
+    if not text:
+        return None
     try:
-        return float(text) if text else None
-    except ValueError as error:
-        raise UnreadableRequestError(f"{text[:20]!r} is not a number.") from error
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UnreadableRequestError(f"{text[:20]!r} is not a number.")
+    return value
 
 
 def _endpoint(work: Callable[[bytes, Domain, dict[str, str]], Response], turns: Turns) -> Callable[[Request], Any]:

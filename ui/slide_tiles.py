@@ -150,10 +150,13 @@ def _outlines(plan: Plan, result: ScanResult | None, box: TileBox) -> Rgba:
         (box.size[0] + 2, box.size[1] + 2), (box.corner[0] - box.factor, box.corner[1] - box.factor), box.factor
     )
     down, across = around.centres()
+    width, height = plan.slide.size
+    inside = np.outer((down > 0) & (down < height), (across > 0) & (across < width))
     drawn = np.zeros((box.size[1], box.size[0], 4), np.uint8)
-    drawn[_edges(_tissue(plan, down, across))] = (*TISSUE_LINE, 255)
+    drawn[_edges(_tissue(plan, down, across) & inside)] = (*TISSUE_LINE, 255)
     if result:
-        drawn[_edges(_probability(result, down, across) >= result.operating_point.threshold)] = (*REGION_LINE, 255)
+        above = _probability(result, down, across) >= result.operating_point.threshold
+        drawn[_edges(above & inside)] = (*REGION_LINE, 255)
     return drawn
 
 

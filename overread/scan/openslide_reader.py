@@ -76,11 +76,19 @@ def open_with_openslide(path: Path) -> OpenSlideSlide | None:
 
 def _scale(properties: dict[str, str]) -> Scale | None:
     vendor = properties.get("openslide.vendor", "")
-    values = [float(properties.get(f"openslide.mpp-{axis}", 0)) for axis in "xy"]
+    values = [_number(properties, f"openslide.mpp-{axis}") for axis in "xy"]
     if all(values):
         return plausible(values[0], values[1], f"OpenSlide mpp, {vendor}")
-    per_unit = [float(properties.get(f"tiff.{axis}Resolution", 0)) for axis in "XY"]
+    per_unit = [_number(properties, f"tiff.{axis}Resolution") for axis in "XY"]
     unit = UM_PER_TIFF_UNIT.get(properties.get("tiff.ResolutionUnit", ""))
     if unit and all(per_unit):
         return plausible(unit / per_unit[0], unit / per_unit[1], "TIFF resolution tags")
     return None
+
+
+def _number(properties: dict[str, str], name: str) -> float:
+    """Return a property, 0 where it is missing or no number."""
+    try:
+        return float(properties.get(name, 0))
+    except ValueError:
+        return 0.0

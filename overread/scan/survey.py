@@ -17,7 +17,7 @@ from overread.scan.slide import Slide
 from overread.scan.tissue import OVERVIEW_FACTOR, read_overview, tissue_mask
 
 STRIP_PX = 512  # of the tissue mask, summed at once
-MAX_OVERVIEW_PIXELS = 100_000_000  # 60 cm2 of glass, more than a slide has: the scale is wrong
+MAX_OVERVIEW_PIXELS = 64_000_000  # 39 cm2: more than a slide of 75 x 50 mm has, so the scale is wrong
 
 
 @dataclass(frozen=True, eq=False)
