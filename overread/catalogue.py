@@ -22,6 +22,8 @@ class CatalogueEntry:
     """One model: its Hub repository is ``<namespace>/<name>`` at ``revision``.
 
     ``sha256`` pins every file that inference needs, by its path in the folder; ``members`` names an ensemble's nets.
+    ``finds_lungs`` is true of what is no model to choose but helps the models of its domain. ``title`` and ``summary``,
+    one line, are for people.
     """
 
     name: str
@@ -29,6 +31,9 @@ class CatalogueEntry:
     revision: str
     sha256: Mapping[str, str]
     members: tuple[str, ...] = ()
+    finds_lungs: bool = False
+    title: str = ""
+    summary: str = ""
 
     @property
     def bundled_folder(self) -> Path:
@@ -63,7 +68,14 @@ def published(file: Path | None = None) -> dict[str, CatalogueEntry]:
 def _entries(section: str, file: Path | None) -> dict[str, CatalogueEntry]:
     return {
         name: CatalogueEntry(
-            name, values["domain"], values["revision"], values["sha256"], tuple(values.get("members", ()))
+            name,
+            values["domain"],
+            values["revision"],
+            values["sha256"],
+            tuple(values.get("members", ())),
+            finds_lungs=section == "lung_nets",
+            title=values.get("title", ""),
+            summary=values.get("summary", ""),
         )
         for name, values in _read(file or CATALOGUE_FILE).get(section, {}).items()
     }
@@ -119,6 +131,8 @@ def pin_files(
     *,
     file: Path | None = None,
     section: Literal["models", "lung_nets"] = "models",
+    title: str | None = None,
+    summary: str | None = None,
 ) -> None:
     """Write a model's digests into the catalogue, so that only these files are served under its name.
 
@@ -129,12 +143,15 @@ def pin_files(
         members: the names of an ensemble's nets.
         file: another catalogue (default: ``CATALOGUE_FILE``).
         section: of the catalogue: models answer, lung nets only find lungs.
+        title: for people (default: the one that is there).
+        summary: likewise, one line.
     """
     file = file or CATALOGUE_FILE
     content = _read(file)
     model = content.setdefault(section, {}).setdefault(name, {"domain": domain, "revision": "main"})
     if members:
         model["members"] = list(members)
+    model |= {key: text for key, text in {"title": title, "summary": summary}.items() if text is not None}
     model["sha256"] = dict(digests)
     _write(content, file)
 

@@ -8,9 +8,10 @@ text.
 import argparse
 from pathlib import Path
 
-from overread.catalogue import CATALOGUE_FILE, catalogue
+from overread.catalogue import CATALOGUE_FILE, catalogue, published
 from overread.reported_figures import EVALUATION_FILE
 from training.reports import limits_table
+from training.reports.lung_card import write_lung_card
 from training.reports.model_card import write_card
 from training.reports.summary_table import summary_tables, write_between_marks
 
@@ -32,9 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Write all cards and the tables; print the files."""
-    for file in sorted(options.models.glob(f"*/{EVALUATION_FILE}")):
-        print(write_card(file.parent))
-    known = catalogue(options.models / CATALOGUE_FILE.name)
+    catalogue_file = options.models / CATALOGUE_FILE.name
+    known = catalogue(catalogue_file)
+    for entry in published(catalogue_file).values():
+        folder = options.models / entry.name
+        if (folder / EVALUATION_FILE).is_file():
+            print(write_lung_card(folder) if entry.finds_lungs else write_card(folder))
     write_between_marks(options.readme, summary_tables(list(known), options.models, options.benchmark))
     limits = limits_table.limits_table(known, options.models)
     write_between_marks(options.readme, limits, (limits_table.BEGIN, limits_table.END))

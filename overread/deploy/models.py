@@ -35,14 +35,16 @@ class Pushed:
 def check_folder(entry: CatalogueEntry, folder: Path) -> None:
     """Check that a model folder is complete, is what the catalogue pins, and was evaluated since its last change.
 
-    An ensemble's folder has no ONNX file and no torch weights: its ``config.json`` is what was evaluated.
+    An ensemble's folder has no ONNX file and no torch weights: its ``config.json`` is what was evaluated. No library
+    loads a lung net's folder as it is.
 
     Raises:
         ModelFolderError: names the first file that is missing or is another one.
     """
     served = CONFIG_FILE if entry.members else ONNX_FILE
-    made_by = {CARD_FILE: "report", EVALUATION_FILE: "evaluate"}
-    if not entry.members:
+    evaluate = "evaluate-lungs" if entry.finds_lungs else f"evaluate {entry.name}"
+    made_by = {CARD_FILE: "report", EVALUATION_FILE: evaluate}
+    if not entry.members and not entry.finds_lungs:
         made_by |= dict.fromkeys(TRANSFORMERS_FILES, "export` or `python -m training restore-weights")
     for file, command in made_by.items():
         if not (folder / file).is_file():
@@ -62,7 +64,7 @@ def check_folder(entry: CatalogueEntry, folder: Path) -> None:
     if evaluation["sha256"] != entry.sha256[served]:
         raise ModelFolderError(
             f"{entry.name} is not finished: {EVALUATION_FILE} describes another {served}; run "
-            f"`python -m training evaluate {entry.name}` again."
+            f"`python -m training {evaluate}` again."
         )
 
 

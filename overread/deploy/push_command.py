@@ -6,7 +6,7 @@ overread push --namespace OWNER [MODEL ...] [--private] [--pin] [--evaluation] [
 import argparse
 from pathlib import Path
 
-from overread.catalogue import CATALOGUE_FILE, MODELS_FOLDER, catalogue, pin_commits
+from overread.catalogue import CATALOGUE_FILE, MODELS_FOLDER, pin_commits, published
 from overread.deploy.checkout import ROOT
 from overread.deploy.evaluation_data import push_collection, push_evaluation
 from overread.deploy.hub_errors import logged_in_api
@@ -16,7 +16,7 @@ from overread.errors import UnknownModelError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
-    parser.add_argument("names", nargs="*", metavar="MODEL", help="default: every model of the catalogue")
+    parser.add_argument("names", nargs="*", metavar="MODEL", help="default: everything in the catalogue")
     parser.add_argument("--namespace", required=True, metavar="OWNER", help="the Hub user or organisation")
     parser.add_argument("--private", action="store_true", help="make the repositories private")
     parser.add_argument(
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         OverreadError: one sentence that says what is missing or why the Hub refused.
     """
     catalogue_file = options.models / CATALOGUE_FILE.name
-    known = catalogue(catalogue_file)
+    known = published(catalogue_file)
     for name in options.names:
         if name not in known:
             raise UnknownModelError(f"There is no model {name!r}: choose one of {', '.join(known)}.")

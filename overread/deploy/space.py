@@ -5,7 +5,7 @@ from pathlib import Path
 
 from huggingface_hub import metadata_load, metadata_save
 
-from overread.catalogue import CatalogueEntry, catalogue, namespace
+from overread.catalogue import CatalogueEntry, namespace, published
 from overread.deploy.checkout import CheckoutError, committed_files
 
 FILES = (
@@ -41,7 +41,7 @@ def space_folder(to: Path, space: str, zero_gpu: bool = False) -> Path:
             file.write(ZERO_GPU_REQUIREMENTS)
         front_matter["python_version"] = ZERO_GPU_PYTHON
     if owner := namespace():
-        entries = catalogue().values()
+        entries = published().values()
         front_matter["models"] = [f"{owner}/{entry.name}" for entry in entries]
         front_matter["preload_from_hub"] = [preloaded(owner, entry) for entry in entries]
     front_matter["suggested_hardware"] = HARDWARE[zero_gpu]

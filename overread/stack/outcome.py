@@ -61,8 +61,10 @@ def answered(path: Path, prediction: Prediction, grid: bool) -> Outcome:
         "image_sha256": prediction.image_sha256,
         "model_sha256": prediction.model.sha256,
     }
-    notes = "".join(f"\n  note: {note}" for note in prediction.notes)
-    return Outcome(path, "answered", text + notes, row, {"image": str(path), **prediction.to_json(grid)})
+    lungs = prediction.lungs.sentence if prediction.lungs else ""
+    beside = [*([lungs] if lungs else []), *(f"note: {note}" for note in prediction.notes)]
+    text += "".join(f"\n  {line}" for line in beside)
+    return Outcome(path, "answered", text, row, {"image": str(path), **prediction.to_json(grid)})
 
 
 def not_answered(
