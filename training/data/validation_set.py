@@ -24,19 +24,27 @@ class ValidationImages:
     on them alone would be too confident on images from elsewhere.
     """
 
-    dataset: Dataset  # with columns image and labels, and hospital and stratum where two hospitals are to count
+    dataset: Dataset  # of `load_hospitals`
     corrupted: bool
 
     @property
     def name(self) -> str:
         """The name of these images in ``config.json``."""
-        return "validation, clean and corrupted" if self.corrupted else "validation"
+        hospitals = len(set(self.dataset["hospital"]))
+        name = "validation" if hospitals == 1 else "validation of two hospitals, alike"
+        return f"{name}, clean and corrupted" if self.corrupted else name
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
         """(N,) 0 or 1, in the order of ``batches``."""
         labels = np.asarray(self.dataset["labels"], np.int64)
         return np.concatenate([labels, labels]) if self.corrupted else labels
+
+    @property
+    def targets(self) -> npt.NDArray[np.float64]:
+        """(N,) what each label is worth, in the order of ``batches``: below 1 for a text-mined positive."""
+        targets = np.asarray(self.dataset["target"], np.float64)
+        return np.concatenate([targets, targets]) if self.corrupted else targets
 
     @property
     def weights(self) -> npt.NDArray[np.float64]:

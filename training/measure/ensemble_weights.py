@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from overread.probability import sigmoid
+from training.measure.calibration import Targets, count
 
 Floats = npt.NDArray[np.floating]
 
@@ -19,7 +20,7 @@ class Weighting:
     intercept: float
 
 
-def fit_weights(log_odds: Floats, labels: npt.NDArray[np.integer]) -> Weighting:
+def fit_weights(log_odds: Floats, targets: Targets, weights: Floats | None = None) -> Weighting:
     """Return the weights, 0 or more, and the intercept that minimise log loss: stacking (Breiman 1996).
 
     Breiman found that weights must not be negative: members are alike, and would else be played off against each other.
@@ -28,11 +29,14 @@ def fit_weights(log_odds: Floats, labels: npt.NDArray[np.integer]) -> Weighting:
 
     Args:
         log_odds: (N, members) of class 1.
-        labels: (N,) 0 or 1, both present.
+        targets: (N,) 0 or 1, both present, or between where a label is doubtful.
+        weights: (N,) how much each image counts, besides (default: all alike).
     """
-    values = np.column_stack([np.asarray(log_odds, np.float64), np.ones(len(labels))])
-    counted = np.bincount(labels, minlength=2)
-    importance = 1 / (2 * counted[labels])
+    counted = count(targets, weights)
+    labels = counted.labels
+    values = np.column_stack([np.asarray(log_odds, np.float64)[counted.rows], np.ones(len(labels))])
+    of_class = np.bincount(labels, counted.weights, minlength=2)
+    importance = counted.weights / (2 * of_class[labels])
     members = log_odds.shape[1]
 
     def loss(parameters: Floats) -> tuple[float, Floats]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from sklearn.metrics import roc_curve
 
 from overread.model_folder import OperatingPoint
-from training.measure.calibration import Calibration
+from training.measure.calibration import Calibration, Targets, count
 
 TARGET = 0.95
 STRICTER_TARGET = 0.99
@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.floating]
 
 
 def choose_operating_points(
-    probabilities: Floats, labels: npt.NDArray[np.integer], weights: Floats | None = None
+    probabilities: Floats, targets: Targets, weights: Floats | None = None
 ) -> tuple[OperatingPoint, OperatingPoint, OperatingPoint]:
     """Return screening, balanced and rule-in, by rising threshold, with what they reach on these images.
 
@@ -27,11 +27,12 @@ def choose_operating_points(
 
     Args:
         probabilities: (N,) calibrated, of class 1.
-        labels: (N,) 0 or 1, both present.
+        targets: (N,) 0 or 1, both present, or between where a label is doubtful.
         weights: (N,) how much each image counts (default: all alike).
     """
+    counted = count(targets, weights)
     false_positive, sensitivity, thresholds = roc_curve(
-        labels, probabilities, sample_weight=weights, drop_intermediate=False
+        counted.labels, probabilities[counted.rows], sample_weight=counted.weights, drop_intermediate=False
     )
     specificity = 1 - false_positive
     balanced = int(np.argmax(sensitivity + specificity))
@@ -58,7 +59,7 @@ def decision_settings(
     calibration: Calibration,
     chosen_on: str,
     probabilities: Floats,
-    labels: npt.NDArray[np.integer],
+    targets: Targets,
     weights: Floats | None = None,
 ) -> dict[str, Any]:
     """Return the entries of ``config.json`` for the calibration and the operating points.
@@ -67,10 +68,10 @@ def decision_settings(
         calibration: folded into the probabilities.
         chosen_on: name of the images.
         probabilities: (N,) calibrated, of class 1.
-        labels: (N,) 0 or 1, both present.
+        targets: (N,) 0 or 1, both present, or between where a label is doubtful.
         weights: (N,) how much each image counts (default: all alike).
     """
-    points = [asdict(point) for point in choose_operating_points(probabilities, labels, weights)]
+    points = [asdict(point) for point in choose_operating_points(probabilities, targets, weights)]
     return {
         "calibration": {"method": "Platt scaling", "split": chosen_on, **asdict(calibration)},
         "operating_points": {point.pop("name"): point for point in points},

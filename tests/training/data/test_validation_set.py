@@ -5,6 +5,7 @@ import pytest
 from datasets import Dataset, Image
 from PIL import Image as PillowImage
 
+from tests.training.two_hospitals import write_two_hospitals
 from training.data.corruption import corrupt
 from training.data.data_sets import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON
 from training.data.validation_set import ValidationImages, validation_images
@@ -34,6 +35,16 @@ def test_corrupted_images_follow_the_clean_ones_with_the_same_labels(dataset: Da
     for row, image in enumerate(images[5:]):
         assert image.tobytes() == corrupt(PillowImage.fromarray(PIXELS[row]), row).tobytes()
     assert validation.labels.tolist() == LABELS * 2
+
+
+def test_both_hospitals_are_validated_on_and_count_alike(tmp_path: Path) -> None:
+    validation = validation_images(CHEST_XRAY_PNEUMONIA, str(write_two_hospitals(tmp_path)))
+    hospitals = np.tile(validation.dataset["hospital"], 2)  # clean and corrupted
+    adults = hospitals == "nih-chest-xray-sample"
+    assert validation.name == "validation of two hospitals, alike, clean and corrupted"
+    assert validation.weights[adults].sum() == pytest.approx(0.5) == validation.weights[~adults].sum()
+    assert set(validation.targets[adults]) == {0, 0.75} and set(validation.targets[~adults]) == {0, 1}
+    assert len(validation.labels) == len(validation.targets) == len(validation.weights) == len(adults)
 
 
 def test_the_data_set_says_whether_corrupted_images_count(tmp_path: Path, dataset: Dataset) -> None:
