@@ -73,5 +73,6 @@ def _models(options: argparse.Namespace) -> int:
     defaults: dict[str, str] = {}
     for name, model in known.items():
         is_default = defaults.setdefault(model.domain, name) == name
-        print(f"{name:<{max(map(len, known))}}  {model.domain}{' (default)' if is_default else ''}")
+        domain = f"{model.domain}{' (default)' if is_default else ''}"
+        print(f"{name:<{max(map(len, known))}}  {domain:<24}  {model.title}: {model.summary}".rstrip(" :"))
     return EXIT_ALL_ANSWERED

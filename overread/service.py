@@ -66,6 +66,8 @@ class Service:
         return [
             {
                 **asdict(classifier.identity),
+                "title": classifier.config.title,
+                "summary": classifier.config.summary,
                 "domain": self._entries[name].domain,
                 "finding": classifier.config.finding,
                 "labels": list(classifier.config.labels),

@@ -52,7 +52,8 @@ def build_ensemble(
     parts = [member_evidence(member, recipe.views, validation, runs) for member in members]
     alone = [member_evidence(member, (AS_IT_IS,), validation, runs).log_odds for member in members]
 
-    fitted = fit_weights(np.column_stack([part.log_odds for part in parts]), labels)
+    targets, counts = validation.targets, validation.weights
+    fitted = fit_weights(np.column_stack([part.log_odds for part in parts]), targets, counts)
     used = [row for row, weight in enumerate(fitted.weights) if weight > 0]
     members, weights = [members[row] for row in used], [fitted.weights[row] for row in used]
     together = weighted_sum([parts[row] for row in used], weights, fitted.intercept)
@@ -66,7 +67,7 @@ def build_ensemble(
     folder.mkdir(parents=True, exist_ok=True)
     # What evaluation undoes to show the figures before calibration: the members' weighted mean remains.
     calibration = Calibration(sum(weights), fitted.intercept)
-    decision = decision_settings(calibration, validation.name, sigmoid(together.log_odds), labels)
+    decision = decision_settings(calibration, validation.name, sigmoid(together.log_odds), targets, counts)
     config = _config(recipe, members, settings, decision, colour_scale(together.heatmap))
     (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     best = max(alone, key=lambda log_odds: area_under_roc(labels, log_odds)["value"])
@@ -128,7 +129,15 @@ def run(options: argparse.Namespace) -> None:
     catalogue_file = options.models / CATALOGUE_FILE.name
     settings = read_config(folder).ensemble
     members = tuple(settings.members) if settings else ()
-    pin_files(recipe.name, recipe.source.domain, digests_of(folder), members, file=catalogue_file)
+    pin_files(
+        recipe.name,
+        recipe.source.domain,
+        digests_of(folder),
+        members,
+        file=catalogue_file,
+        title=recipe.title,
+        summary=recipe.summary,
+    )
     better = gain.difference > 0 and gain.p_value < NOISE
     default = recipe.name if better else recipe.members[0]
     make_default(default, file=catalogue_file)

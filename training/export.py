@@ -84,7 +84,7 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, models: Path = M
         models: where the model folder goes.
     """
     validation = validation_images(recipe.source, data)
-    labels = validation.labels
+    labels, targets, weights = validation.labels, validation.targets, validation.weights
     preprocess = recipe.preprocessing()
     trained = runs / recipe.name / "final"
     wrapper = TimmWrapperForImageClassification.from_pretrained(trained).eval()
@@ -93,7 +93,7 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, models: Path = M
     raw_file = runs / recipe.name / "uncalibrated.onnx"
     export_onnx(model, recipe.export_size, raw_file)
     raw = run_over(OnnxSession(raw_file), preprocess, validation)
-    calibration = fit_calibration(log_odds(raw.logits), labels)
+    calibration = fit_calibration(log_odds(raw.logits), targets, weights)
     fold_calibration(wrapper.timm_model.get_classifier(), calibration)
     round_weights(wrapper.timm_model)
 
@@ -115,7 +115,7 @@ def export(recipe: Recipe, runs: Path, data: str | None = None, models: Path = M
             "title": recipe.title,
             "summary": recipe.summary,
             "finding": recipe.source.finding,
-            **decision_settings(calibration, validation.name, probabilities, labels),
+            **decision_settings(calibration, validation.name, probabilities, targets, weights),
             "heatmap": {
                 "layer": "last convolutional stage",
                 "bias": model.bias,
@@ -182,5 +182,12 @@ def run(options: argparse.Namespace) -> None:
     """Export the net, pin its files, print its folder."""
     recipe = RECIPES[options.net]
     folder = export(recipe, options.runs, options.data, options.models)
-    pin_files(recipe.name, recipe.source.domain, digests_of(folder), file=options.models / CATALOGUE_FILE.name)
+    pin_files(
+        recipe.name,
+        recipe.source.domain,
+        digests_of(folder),
+        file=options.models / CATALOGUE_FILE.name,
+        title=recipe.title,
+        summary=recipe.summary,
+    )
     print(folder)

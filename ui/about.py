@@ -31,7 +31,8 @@ def about_html(service: Service) -> str:
 def running_table(service: Service) -> str:
     """Return one row per loaded model: revision, digest and where it came from."""
     rows = [
-        f"| {model['name']} | {model['revision'][:12]} | {model['sha256'][:12]} | {model['source']} |"
+        f"| {model['name']} | {model['title']}: {model['summary']} | {model['revision'][:12]} "
+        f"| {model['sha256'][:12]} | {model['source']} |"
         for model in service.describe()
     ]
-    return "\n".join(["| Model | Revision | SHA-256 of the file | From |", "|---|---|---|---|", *rows])
+    return "\n".join(["| Model | What it is | Revision | SHA-256 of the file | From |", "|---|---|---|---|---|", *rows])

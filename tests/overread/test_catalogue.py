@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from overread.catalogue import CATALOGUE_FILE, catalogue, pin_commits, pin_files, resolve
+from overread.catalogue import CATALOGUE_FILE, catalogue, make_default, pin_commits, pin_files, resolve
 from overread.errors import UnknownModelError
+from overread.model_folder import read_config
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -21,7 +22,7 @@ def copy(tmp_path: Path) -> Path:
 def test_a_domain_stands_for_its_first_model() -> None:
     assert resolve("chest-xray").name == "chest-xray-efficientnet-lite0"
     assert resolve("pcam-resnet18").name == "pcam-resnet18"
-    with pytest.raises(UnknownModelError, match="There is no model 'knee': choose one of pcam-ensemble"):
+    with pytest.raises(UnknownModelError, match="There is no model 'knee': choose one of pcam-"):
         resolve("knee")
 
 
@@ -35,9 +36,34 @@ def test_pinned_files_replace_the_former_ones_and_change_nothing_else(copy: Path
 
 
 def test_a_new_model_is_appended_with_its_members(copy: Path) -> None:
-    pin_files("both", "chest-xray", {"config.json": "cc"}, ["one", "two"], file=copy)
+    digests = {"config.json": "cc"}
+    pin_files("both", "chest-xray", digests, ["one", "two"], file=copy, title="Both", summary="slower")
     new = list(catalogue(copy).values())[-1]
     assert (new.name, new.domain, new.revision, new.members) == ("both", "chest-xray", "main", ("one", "two"))
+    assert (new.title, new.summary) == ("Both", "slower")
+
+
+def test_the_catalogue_shows_people_what_the_models_folders_say() -> None:
+    for model in catalogue().values():
+        config = read_config(model.bundled_folder)
+        assert (model.title, model.summary) == (config.title, config.summary)
+        assert config.title and config.summary
+
+
+@pytest.mark.parametrize("name", ["pcam-ensemble", "chest-xray-efficientnet-lite0"])
+def test_a_default_is_the_first_of_its_domain_and_the_others_keep_their_order(name: str, copy: Path) -> None:
+    before = list(catalogue(copy))
+    make_default(name, file=copy)
+    known = catalogue(copy)
+    assert resolve(known[name].domain, known).name == name
+    assert [other for other in known if other != name] == [other for other in before if other != name]
+
+
+def test_an_unknown_model_is_no_default(copy: Path) -> None:
+    before = copy.read_bytes()
+    with pytest.raises(UnknownModelError, match="no model 'knee'"):
+        make_default("knee", file=copy)
+    assert copy.read_bytes() == before
 
 
 def test_pinned_commits_set_the_namespace_and_the_revisions(copy: Path) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from overread.catalogue import catalogue
+from overread.catalogue import catalogue, resolve
 from overread.classifier import Classifier
 from overread.cli import main
 from overread.errors import ModelFolderError
@@ -229,7 +229,7 @@ def test_a_bad_image_is_one_line_on_stderr_and_the_others_are_answered(
         (["{images}/a.png", "--overlay", "{images}/x", *GOOD], "a folder's name ends with /"),
         (["{images}", "--overlay", "{images}/a.png", *GOOD], "a.png cannot be made"),
         (["{images}/a.png", "--csv", "{images}/missing/x.csv", *GOOD], "x.csv cannot be written"),
-        (["{images}/a.png"], "Name a model with --model: one of pcam-ensemble, "),
+        (["{images}/a.png"], "Name a model with --model: one of pcam-"),
     ],
 )
 def test_bad_arguments_end_with_code_2_and_one_line(
@@ -276,8 +276,9 @@ def test_models_lists_names_domains_and_defaults(capsys: pytest.CaptureFixture[s
     assert main(["models"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [(line[0], line[1]) for line in lines] == [(name, model.domain) for name, model in catalogue().items()]
-    defaults = [line[0] for line in lines if line[2:] == ["(default)"]]
-    assert defaults == ["pcam-ensemble", "chest-xray-efficientnet-lite0"]
+    defaults = [line[0] for line in lines if line[2] == "(default)"]
+    assert defaults == [resolve(domain).name for domain in ("histopathology", "chest-xray")]
+    assert all(model.summary in " ".join(line) for line, model in zip(lines, catalogue().values(), strict=True))
 
 
 def test_a_progress_bar_appears_on_a_terminal_only() -> None:
