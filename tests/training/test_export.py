@@ -35,6 +35,7 @@ def test_the_folder_holds_what_its_hub_repository_needs(trained_folder: Path) ->
         "figures/confusion.png",
         "figures/perturbation.png",
         "figures/reliability.png",
+        "figures/risk_coverage.png",
         "figures/roc.png",
         "model.safetensors",
         "onnx/model.onnx",
