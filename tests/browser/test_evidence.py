@@ -10,6 +10,8 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 import overread
+from overread.catalogue import catalogue
+from overread.model_folder import read_config
 from ui.examples import examples
 
 Visit = Callable[..., Page]
@@ -20,9 +22,9 @@ def bench_of(page: Page) -> Locator:
 
 
 def inside(page: Page, code: str) -> Any:
-    """Return what JavaScript gives, in which ``bench`` is the open tab's workbench."""
-    found = "[...document.querySelectorAll('.workbench')].find((one) => one.offsetParent).workbench"
-    return page.evaluate(f"() => {{ const bench = {found}; return {code}; }}")
+    """Return what JavaScript gives, in which ``taker`` is what shows one picture in the open tab."""
+    found = "[...document.querySelectorAll('.workbench')].find((one) => one.offsetParent).workbench.made.picture"
+    return page.evaluate(f"() => {{ const taker = {found}; return {code}; }}")
 
 
 @pytest.mark.parametrize("tab", ["histopathology", "chest-xray"])
@@ -44,8 +46,8 @@ def test_pointing_at_a_cell_gives_its_log_odds(visit: Visit, tab: str) -> None:
 
 def test_the_map_is_enlarged_as_in_python(visit: Visit) -> None:
     page = visit("?tab=chest-xray")
-    cells = np.array(inside(page, "bench.shown.answer.heatmap.values"), np.float32)
-    drawn = np.array(inside(page, "[...bench.view.layers.true.values]")).reshape(320, 320)
+    cells = np.array(inside(page, "taker.shown.answer.heatmap.values"), np.float32)
+    drawn = np.array(inside(page, "[...taker.view.layers.true.values]")).reshape(320, 320)
     grown = np.asarray(Image.fromarray(cells).resize((320, 320), Image.Resampling.BICUBIC))
     np.testing.assert_allclose(drawn, grown, atol=1e-4)
 
@@ -56,21 +58,21 @@ def test_keyboard_alone_reads_zooms_and_covers(visit: Visit) -> None:
     bench.locator(".opacity").focus()
     for _ in range(12):
         page.keyboard.press("ArrowLeft")
-    assert inside(page, "bench.view.look.opacity") < 0.75
+    assert inside(page, "taker.view.look.opacity") < 0.75
     bench.locator(".canvas").focus()
     page.keyboard.press("ArrowRight")
     first = bench.locator(".readout").inner_text()
     page.keyboard.press("ArrowRight")
     assert bench.locator(".readout").inner_text() != first
     page.keyboard.press("+")
-    assert inside(page, "bench.view.zoom") == pytest.approx(1.5)
+    assert inside(page, "taker.view.zoom") == pytest.approx(1.5)
     page.keyboard.press("0")
-    assert inside(page, "bench.view.zoom") == 1
+    assert inside(page, "taker.view.zoom") == 1
     bench.locator(".paint").focus()
     page.keyboard.press("Enter")
     bench.locator(".canvas").focus()
     page.keyboard.press("Space")
-    assert inside(page, "bench.view.painted.size") == 1
+    assert inside(page, "taker.view.painted.size") == 1
     bench.locator(".cover").focus()
     expect(bench.locator(".cover")).to_have_text("Cover the painted cells")
     page.keyboard.press("Enter")
@@ -98,11 +100,11 @@ def test_picture_and_map_are_zoomed_together(visit: Visit) -> None:
     page.mouse.down()
     page.mouse.move(area["x"] + area["width"] / 2 + 60, area["y"] + area["height"] / 2, steps=4)
     page.mouse.up()
-    assert inside(page, "bench.view.x") < 0.45
+    assert inside(page, "taker.view.x") < 0.45
     # The cell under the pointer is the one that the frame of both layers says.
     bench.locator(".canvas").hover(position={"x": area["width"] / 2, "y": area["height"] / 2})
-    columns = inside(page, "bench.view.cells[0].length")
-    assert inside(page, "bench.view.selected") % columns == int(inside(page, "bench.view.x") * columns)
+    columns = inside(page, "taker.view.cells[0].length")
+    assert inside(page, "taker.view.selected") % columns == int(inside(page, "taker.view.x") * columns)
 
 
 def test_covering_the_strongest_cells_asks_the_model_again(visit: Visit) -> None:
@@ -113,10 +115,10 @@ def test_covering_the_strongest_cells_asks_the_model_again(visit: Visit) -> None
     result = bench.locator(".cover-result")
     expect(result).to_contain_text(f"{shown} becomes")
     expect(result).to_contain_text("With as many cells covered where the map shows least")
-    covered = inside(page, "bench.view.picture.src")
+    covered = inside(page, "taker.view.picture.src")
     bench.locator(".uncover").click()
     expect(result).to_be_empty()
-    assert inside(page, "bench.view.picture.src") != covered
+    assert inside(page, "taker.view.picture.src") != covered
 
 
 def test_a_painted_region_is_covered(visit: Visit) -> None:
@@ -130,7 +132,7 @@ def test_a_painted_region_is_covered(visit: Visit) -> None:
     page.mouse.down()
     page.mouse.move(x + 50, y, steps=10)
     page.mouse.up()
-    painted = inside(page, "bench.view.painted.size")
+    painted = inside(page, "taker.view.painted.size")
     assert painted >= 2
     bench.locator(".cover").click()
     expect(bench.locator(".cover-result")).to_contain_text(f"{painted} of ")
@@ -142,7 +144,7 @@ def test_all_models_of_the_tab_are_compared_on_the_same_picture(visit: Visit) ->
     captions = bench.locator(".comparison figcaption")
     expect(captions).to_have_count(len(overread.names("chest-xray")))
     for name, caption in zip(overread.names("chest-xray"), captions.all(), strict=True):
-        expect(caption).to_contain_text(name)
+        expect(caption).to_contain_text(read_config(catalogue()[name].bundled_folder).title or name)
         expect(caption).to_contain_text("%")
 
 

@@ -70,7 +70,7 @@ def test_a_file_of_any_format_is_shown_and_answered(visit: Visit, kind: str) -> 
     assert (
         page.evaluate(
             "() => { const one = [...document.querySelectorAll('.workbench')].find((each) => each.offsetParent);"
-            "return one.workbench.view.picture.naturalWidth; }"
+            "return one.workbench.made.picture.view.picture.naturalWidth; }"
         )
         == 448
     )

@@ -39,7 +39,7 @@ export class Covering {
       const picture = await loaded(found.picture);
       this.paint(false);
       this.taker.showEvidence({ picture, cells: found.heatmap, scale: found.scale, keepView: true });
-      bench.find(".cover-result").textContent = found.sentence;
+      bench.find(".cover-result").textContent = [found.sentence, found.warning].filter(Boolean).join(" ");
       bench.find(".uncover").hidden = false;
     });
   }
