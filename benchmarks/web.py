@@ -1,0 +1,145 @@
+"""Weight and speed of the page in the browser: make web && python -m benchmarks.web [--threads 1,4]
+
+Opens web/dist in headless Chromium and writes ``web.json`` and ``web.md``: what the first answer of each tab downloads,
+how long it takes with an empty cache and offline, and milliseconds per picture of each net by what runs it. WebGPU is
+measured where the browser has it.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from overread.catalogue import Domain, catalogue
+from tests.browser.conftest import CHROMIUM
+from tests.support.static_server import served
+from tests.web.visiting import answers, open_tab
+from ui.domains import DOMAINS
+from ui.examples import examples
+
+HERE = Path(__file__).parent
+DIST = HERE.parent / "web" / "dist"
+FLAGS = ["--no-sandbox", "--enable-unsafe-webgpu"]
+REPEATS = 3
+MB = 2**20
+
+
+def weight(page: Page, address: str, domain: str) -> dict[str, float]:
+    """Return what a first visit downloads until its first answer, as it is and compressed, and how long that takes."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+    started = time.perf_counter()
+    open_tab(page, address, domain)
+    seconds = time.perf_counter() - started
+    files = [DIST / (path.lstrip("/") or "index.html") for path in dict.fromkeys(asked)]
+    data = [file.read_bytes() for file in files if file.is_file()]
+    return {
+        "seconds": seconds,
+        "mb": sum(map(len, data)) / MB,
+        "mb_gzip": sum(len(gzip.compress(one, 6)) for one in data) / MB,
+    }
+
+
+def seconds_offline(page: Page, address: str, domain: str) -> float:
+    """Return how long the first answer takes a visitor who comes again and has no network."""
+    page.evaluate("() => navigator.serviceWorker.ready")
+    page.wait_for_function("() => navigator.serviceWorker.controller")
+    page.context.set_offline(True)
+    page.goto("about:blank")
+    started = time.perf_counter()
+    open_tab(page, address, domain)
+    return time.perf_counter() - started
+
+
+def speed(
+    browser: Browser, address: str, query: str, nets: Sequence[str], domain: Domain
+) -> dict[str, dict[str, float]]:
+    """Return median milliseconds of each step by net."""
+    context = browser.new_context(accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(300_000)
+    panel = open_tab(page, f"{address}/{query}", domain)
+    files = [example.path for example in examples(domain)] * REPEATS
+    found = {}
+    for net in nets:
+        panel.locator(".model").select_option(net)
+        saved = answers(page, panel, files)[1:]
+        steps = saved[0]["milliseconds"]
+        found[net] = {step: statistics.median(one["milliseconds"][step] for one in saved) for step in steps}
+    context.close()
+    return found
+
+
+def measure(threads: Sequence[int]) -> dict[str, Any]:
+    """Return everything that the table shows."""
+    found: dict[str, Any] = {"machine": platform.machine(), "first_answer": {}, "per_picture": {}}
+    with served(DIST) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        found["chromium"] = browser.version
+        for domain in DOMAINS:
+            page = browser.new_context().new_page()
+            page.set_default_timeout(300_000)
+            first = weight(page, f"{address}/?backend=wasm", domain)
+            found["first_answer"][domain] = {**first, "seconds_offline": seconds_offline(page, address, domain)}
+            page.context.close()
+        queries = {
+            f"WebAssembly, {count} thread{'s' * (count > 1)}": f"?backend=wasm&threads={count}" for count in threads
+        }
+        page = browser.new_page()
+        page.goto(address)
+        if page.evaluate("() => navigator.gpu?.requestAdapter().then(Boolean, () => false) ?? false"):
+            queries["WebGPU"] = "?backend=webgpu"
+        for runner, query in queries.items():
+            found["per_picture"][runner] = {}
+            for domain in DOMAINS:
+                nets = [entry.name for entry in catalogue().values() if entry.domain == domain and not entry.members]
+                found["per_picture"][runner] |= speed(browser, address, query, nets, domain)
+        browser.close()
+    return found
+
+
+def table(found: dict[str, Any]) -> str:
+    """Return the measurements as Markdown."""
+    lines = [
+        "# The page in the browser",
+        "",
+        f"Chromium {found['chromium']}, {found['machine']}, {os.cpu_count()} cores; `make web && python -m benchmarks.web`.",
+        "The server runs on the same machine.",
+        "",
+        "| First answer of | Downloads, MB | with gzip | Seconds, empty cache | Seconds, offline |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {domain} | {one['mb']:.1f} | {one['mb_gzip']:.1f} | {one['seconds']:.1f} | {one['seconds_offline']:.1f} |"
+        for domain, one in found["first_answer"].items()
+    ]
+    steps = ("decode", "guard", "lungs", "preprocess", "inference")
+    lines += ["", f"| Milliseconds per picture, median | {' | '.join(steps)} | sum |", "|---" * (len(steps) + 2) + "|"]
+    for runner, nets in found["per_picture"].items():
+        for net, one in nets.items():
+            cells = " | ".join(f"{one[step]:.0f}" for step in steps)
+            lines.append(f"| {net}, {runner} | {cells} | {sum(one[step] for step in steps):.0f} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure, and write both files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", default="1,4", help="numbers of WebAssembly threads (default: %(default)s)")
+    found = measure([int(count) for count in parser.parse_args().threads.split(",")])
+    (HERE / "web.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (HERE / "web.md").write_text(table(found), encoding="utf-8")
+    print(table(found))
+
+
+if __name__ == "__main__":
+    main()
