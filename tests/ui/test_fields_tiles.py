@@ -9,6 +9,7 @@ import tifffile
 from PIL import Image
 
 from overread.scan import Plan, ScanResult, prepare, run
+from tests.support.patch_model import REGION
 from tests.support.tiny_model import write_tiny_model
 from ui.slide_tiles import TILE, NoSuchTileError, encoded, levels, map_tile, slide_tile, tile_box
 
@@ -18,8 +19,7 @@ Tile = Callable[[int, int, int], Image.Image]
 
 @pytest.fixture(scope="module")
 def patch_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    region = {"spacing_um_per_px": 0.972, "patch_px": 96, "labelled_centre_px": 32}
-    return write_tiny_model(tmp_path_factory.mktemp("weights") / "p", region)
+    return write_tiny_model(tmp_path_factory.mktemp("weights") / "p", REGION)
 
 
 def smooth(width: int, height: int) -> Image.Image:

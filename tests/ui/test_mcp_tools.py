@@ -140,7 +140,7 @@ def test_schemas_have_enums_defaults_and_the_disclaimer(address: str) -> None:
         return (await session.list_tools()).tools
 
     tools = {tool.name: tool for tool in with_session(address, listed)}
-    assert set(tools) == {*TOOLS, "list_models"}
+    assert set(tools) == {*TOOLS, "scan_field", "list_models"}
     for name, domain in TOOLS.items():
         properties = tools[name].inputSchema["properties"]
         assert properties["model"]["enum"] == overread.names(domain)
@@ -155,7 +155,7 @@ def test_schemas_have_enums_defaults_and_the_disclaimer(address: str) -> None:
 def test_a_browser_gets_a_hint_and_hugging_face_the_schema(address: str) -> None:
     assert "MCP clients" in httpx.get(f"{address}/gradio_api/mcp/", timeout=30).text
     schema = httpx.get(f"{address}/gradio_api/mcp/schema", timeout=30).json()
-    assert {tool["name"] for tool in schema} == {*TOOLS, "list_models"}
+    assert {tool["name"] for tool in schema} == {*TOOLS, "scan_field", "list_models"}
 
 
 def test_the_python_of_the_docs_runs(address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
