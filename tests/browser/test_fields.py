@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ui.examples import examples
 
 Visit = Callable[..., Page]
 MODEL = "pcam-resnet18"
+expect.set_options(timeout=60_000)  # a scan takes its time
 
 
 def mosaic(columns: int, rows: int) -> Image.Image:
@@ -107,9 +109,7 @@ def test_the_keyboard_moves_zooms_and_reads_a_patch(visit: Visit) -> None:
     page = visit()
     bench = scanned(page, saved(mosaic(5, 4), "TIFF", 0.972), "field.tif")
     canvas = bench.locator(".openseadragon-canvas")
-    expect(canvas).to_have_attribute(
-        "aria-label", "Slide: arrow keys move, plus and minus zoom, Enter reads the patch in the middle"
-    )
+    expect(canvas).to_have_attribute("aria-label", re.compile("arrow keys move, plus and minus zoom, Enter reads"))
     zoom = "() => document.querySelector('.workbench').workbench.made.slide.viewer.viewer.viewport.getZoom()"
     before = page.evaluate(zoom)
     canvas.focus()
