@@ -42,9 +42,8 @@ def mosaic_log_odds(model: ScanModel, dataset: Dataset) -> tuple[Doubles, Double
     per_mosaic, patch = SIDE * SIDE, model.region.patch_px
     order = np.random.default_rng(0).permutation(len(dataset))[: len(dataset) // per_mosaic * per_mosaic]
     grid = PatchGrid.over((SIDE * patch, SIDE * patch), patch, patch)
-    assert model.folder is not None
     config = model.classifier.config
-    session = dense_session(model.folder / ONNX_FILE, model.threads)
+    session = dense_session(model.classifier.folder / ONNX_FILE, model.threads)
     engine = DenseEngine(session, config.preprocessing, config.heatmap.bias, CellMap(grid, model.cell))
     everything, tile = np.ones((SIDE, SIDE), bool), Tile(0, SIDE, 0, SIDE)
     single: list[float] = []

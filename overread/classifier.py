@@ -97,7 +97,7 @@ class Classifier:
         """
         if not isinstance(source, ModelSource):
             source = ModelSource(Path(source), Path(source).name)
-        folder = source.folder
+        self.folder = folder = source.folder
         self.config: ModelConfig = read_config(folder)
         settings = self.config.ensemble
         digest = sha256_of(folder / (CONFIG_FILE if settings else ONNX_FILE))

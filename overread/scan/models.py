@@ -11,10 +11,8 @@ import onnxruntime as ort
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from PIL import Image
 
-from overread.catalogue import namespace, resolve
 from overread.classifier import Classifier, load
 from overread.errors import ModelFolderError
-from overread.hub import locate
 from overread.model_folder import ONNX_FILE, Region
 from overread.scan.dense import DenseEngine
 from overread.scan.dynamic_onnx import with_dynamic_size
@@ -35,20 +33,18 @@ class ScanModel:
         classifier: the loaded model.
         region: its patches' size and scale.
         cell: side of a cell of its map, in pixels at the model's scale.
-        folder: where its files are; None if unknown, and then it scans patch by patch only.
         threads: for one inference.
     """
 
     classifier: Classifier
     region: Region
     cell: float
-    folder: Path | None
     threads: int | None
 
     @property
     def has_dense(self) -> bool:
-        """Whether it is one net whose file is at hand."""
-        return self.classifier.config.ensemble is None and self.folder is not None
+        """Whether it is one net."""
+        return self.classifier.config.ensemble is None
 
     @property
     def measured(self) -> dict[str, Any] | None:
@@ -75,10 +71,10 @@ class ScanModel:
         cell_map = CellMap(grid, self.cell)
         if not dense:
             return ExactEngine(self.classifier, cell_map)
-        if self.folder is None or not self.has_dense:
+        if not self.has_dense:
             raise NotScannableError(f"{self.classifier.identity.name} has no dense scan: scan it patch by patch.")
         config = self.classifier.config
-        session = dense_session(self.folder / ONNX_FILE, self.threads)
+        session = dense_session(self.classifier.folder / ONNX_FILE, self.threads)
         measured = self.measured
         recalibration = (measured["slope"], measured["intercept"]) if measured else (1.0, 0.0)
         return DenseEngine(session, config.preprocessing, config.heatmap.bias, cell_map, recalibration)
@@ -109,19 +105,16 @@ def scan_model(model: str | Path | Classifier, threads: int | None = None) -> Sc
         ModelFolderError: if its files are incomplete or altered.
         NotScannableError: if it does not answer for patches of a known scale.
     """
-    folder: Path | None = None
     if isinstance(model, Classifier):
         classifier = model
-    elif isinstance(model, Path):
-        classifier, folder = Classifier(model, threads=threads), model
     else:
-        classifier, folder = load(model, threads), locate(resolve(model), namespace()).folder
+        classifier = Classifier(model, threads=threads) if isinstance(model, Path) else load(model, threads)
     region = classifier.config.region
     if region is None:
         raise NotScannableError(f"{classifier.identity.name} answers for whole images: only models of patches scan.")
     blank = Image.new("RGB", (region.patch_px, region.patch_px), "white")
     cells = classifier.evidence([blank]).heatmap.shape[-1]
-    return ScanModel(classifier, region, region.patch_px / cells, folder, threads)
+    return ScanModel(classifier, region, region.patch_px / cells, threads)
 
 
 def dense_session(path: Path, threads: int | None) -> ort.InferenceSession:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from overread.classifier import Classifier
 from overread.scan import scan
 from overread.scan.models import AGREEMENT_FILE, agreement, scan_model
 
@@ -45,6 +46,13 @@ def test_dense_is_the_default_only_where_it_was_measured_to_agree(
     assert result.engine == "dense" and any("96.0 % of its decisions" in note for note in result.notes)
     measured["dense_by_default"] = False
     assert scan(field(288, 192), patch_folder, 0.972).engine == "exact"
+
+
+def test_a_loaded_model_scans_densely_as_its_folder_does(patch_folder: Path, field: Field) -> None:
+    loaded = scan(field(288, 192), Classifier(patch_folder, threads=1), 0.972, exact=False, stride=96)
+    by_folder = scan(field(288, 192), patch_folder, 0.972, exact=False, stride=96)
+    assert loaded.engine == "dense"
+    np.testing.assert_array_equal(loaded.log_odds, by_folder.log_odds)
 
 
 def test_without_a_measurement_exact_is_the_default(patch_folder: Path, field: Field) -> None:
