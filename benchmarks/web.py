@@ -112,7 +112,7 @@ def table(found: dict[str, Any]) -> str:
     lines = [
         "# The page in the browser",
         "",
-        f"Chromium {found['chromium']}, {found['machine']}, {os.cpu_count()} cores; `make web && python -m benchmarks.web`.",
+        f"`make web && python -m benchmarks.web`: Chromium {found['chromium']}, {os.cpu_count()} cores, {found['machine']}.",
         "The server runs on the same machine.",
         "",
         "| First answer of | Downloads, MB | with gzip | Seconds, empty cache | Seconds, offline |",

@@ -85,7 +85,7 @@ def compare(saved: Saved, classifier: Classifier, file: Path) -> None:
         assert saved["lungs"]["area"] == pytest.approx(expected.lungs.area, abs=0.01)
         assert saved["lungs"]["evidence_inside"] == pytest.approx(expected.lungs.evidence_inside, abs=0.02)
         drawn, outlined = (mask(outline) for outline in (saved["lungs"]["outline"], expected.lungs.outline))
-        assert np.count_nonzero(drawn != outlined) <= 0.005 * drawn.size
+        assert np.count_nonzero(drawn != outlined) <= 0.01 * drawn.size
     same = {"finding", "image_sha256", "image_sha256_of", "disclaimer", "schema_version"}
     python = expected.to_json()
     assert {name: saved[name] for name in same} == {name: python[name] for name in same}
