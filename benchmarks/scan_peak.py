@@ -1,6 +1,6 @@
 """One scan in a process of its own, without torch, and its peak memory as JSON: see ``benchmarks.scan memory``.
 
-python -m benchmarks.scan_peak FILE MODEL exact|dense STRIDE
+python -m benchmarks.scan_peak FILE MODEL exact|dense
 """
 
 import json
@@ -26,11 +26,12 @@ def peak_mb() -> float:
 
 def main() -> None:
     """Scan the file that the command line names."""
-    path, name, engine, stride = sys.argv[1:]
+    path, name, engine = sys.argv[1:]
     model = scan_model(name, threads=1)
     loaded = peak_mb()
     started = perf_counter()
-    with prepare(path, model, exact=engine == "exact", stride=int(stride)) as plan:
+    stride = model.region.patch_px if engine == "exact" else None  # memory does not grow with the number of patches
+    with prepare(path, model, exact=engine == "exact", stride=stride) as plan:
         result = run(plan)
         size = plan.slide.size
     report = {
