@@ -220,7 +220,8 @@ def table(results: dict[str, Any]) -> str:
         ]
         lines += [
             f"| {row['model']} | {row['stride_px']} | {row['threads']} | {row['exact_mp_per_s']:.3f} "
-            f"| {row['dense_mp_per_s']:.3f} | {row['torch_mp_per_s']:.3f} | {row['dense_over_torch']:.1f} | {row['exact_over_torch']:.1f} |"
+            f"| {row['dense_mp_per_s']:.3f} | {row['torch_mp_per_s']:.3f} "
+            f"| {row['dense_over_torch']:.1f} | {row['exact_over_torch']:.1f} |"
             for row in results["speed"]["rows"]
         ]
         lines.append("")
