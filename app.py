@@ -12,12 +12,14 @@ from overread.images import MAX_FILE_BYTES
 from overread.service import Service
 from ui.page import FAVICON, STYLE, THEME, build
 from ui.serving import app_options
+from ui.temporary_files import keep_temporary_files_together
 from ui.turns import MAX_WAITING, Turns
 
 
 def main() -> None:
     """Check the models' files and serve until stopped; each net is loaded when it is first asked."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    keep_temporary_files_together()
     service = Service(lazy=True)
     turns = Turns()  # API, page and MCP tools share it: more sessions at once would only wait for the same cores
     build(service, turns).launch(

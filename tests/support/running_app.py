@@ -49,4 +49,4 @@ def running_app(log: Path, folder: Path = ROOT, python: str = sys.executable, **
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=60)  # open connections are waited for
