@@ -46,5 +46,5 @@ def test_app_lambda_and_python_agree(
     from_lambda = handler({"image": image, "model": domain, "operating_point": "screening"}, None)
 
     for answer in (python, from_app, from_lambda):
-        assert answer.pop("milliseconds").keys() == {"decode", "guard", "preprocess", "inference", "overlay"}
+        assert answer.pop("milliseconds").keys() == {"decode", "guard", "lungs", "preprocess", "inference", "overlay"}
     assert python == from_app == from_lambda

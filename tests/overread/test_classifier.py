@@ -18,6 +18,7 @@ JSON_FIELDS = [
     *(
         "operating_point",
         "heatmap",
+        "lungs",
         "guard",
         "notes",
         "model",
@@ -131,7 +132,7 @@ def test_json_holds_everything_but_pixels(tiny: Classifier, picture: Image.Image
     read = json.loads(json.dumps(answer.to_json()))
     assert read["probability"] == answer.probability
     assert read["model"] == {"name": "tiny", "revision": "local", "sha256": answer.model.sha256, "source": "local"}
-    assert set(read["milliseconds"]) == {"decode", "guard", "preprocess", "inference", "overlay"}
+    assert set(read["milliseconds"]) == {"decode", "guard", "lungs", "preprocess", "inference", "overlay"}
     np.testing.assert_allclose(read["heatmap"]["values"], answer.heatmap, atol=1e-6)
     assert sum(map(sum, read["heatmap"]["values"])) + read["heatmap"]["bias"] == pytest.approx(
         read["log_odds"], abs=1e-4

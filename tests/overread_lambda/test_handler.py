@@ -26,7 +26,7 @@ def ask(event: JsonValue) -> JsonValue:
 
 
 def without_times(answer: dict[str, Any]) -> dict[str, Any]:
-    assert answer["milliseconds"].keys() == {"decode", "guard", "preprocess", "inference", "overlay"}
+    assert answer["milliseconds"].keys() == {"decode", "guard", "lungs", "preprocess", "inference", "overlay"}
     return {name: value for name, value in answer.items() if name != "milliseconds"}
 
 
