@@ -1,7 +1,8 @@
 """Whether an image is of the kind that a model learned from: accepted, unfamiliar or refused, and why.
 
-A guard belongs to a kind of images, not to a net: it reads the statistics of the pixels and runs before any net. Every
-model of a domain, ensembles included, has the same one in its folder, fitted by ``python -m training fit-guard``.
+A guard belongs to a kind of images, not to a net: it reads the statistics of the pixels, asks of a film where its lungs
+are, and runs before any net that answers. Every model of a domain, ensembles included, has the same one in its folder,
+fitted by ``python -m training fit-guard``.
 """
 
 from collections.abc import Iterator
