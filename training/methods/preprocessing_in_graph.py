@@ -4,6 +4,7 @@ A canvas' or libvips' resizing moves the nets' log-odds, since neither is Pillow
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,6 +14,10 @@ from overread.preprocessing import Preprocessing
 
 PREPROCESS_FILE = "onnx/preprocess.onnx"
 OPSET = 18  # the first whose Resize knows antialiasing
+FILTERS: dict[str, dict[str, Any]] = {  # Pillow's, as attributes of Resize
+    "bicubic": {"mode": "cubic", "cubic_coeff_a": -0.5, "exclude_outside": 1},
+    "bilinear": {"mode": "linear"},
+}
 
 
 def write_preprocessing(preprocessing: Preprocessing, folder: Path) -> Path:
@@ -21,10 +26,10 @@ def write_preprocessing(preprocessing: Preprocessing, folder: Path) -> Path:
     Its input is ``image``, uint8 (1, H, W, 3), red, green and blue; its output ``pixel_values``, float32 (1, 3, h, w).
 
     Raises:
-        ValueError: if the net wants another filter than bicubic.
+        ValueError: if the net wants another filter than bicubic or bilinear.
     """
-    if preprocessing.interpolation != "bicubic":
-        raise ValueError(f"the graph resizes bicubically, not {preprocessing.interpolation}")
+    if preprocessing.interpolation not in FILTERS:
+        raise ValueError(f"the graph resizes by {' or '.join(FILTERS)}, not by {preprocessing.interpolation}")
     height, width = preprocessing.height, preprocessing.width
     mean, std = (np.array(values, np.float32) for values in (preprocessing.mean, preprocessing.std))
     nodes = [
@@ -33,10 +38,8 @@ def write_preprocessing(preprocessing: Preprocessing, folder: Path) -> Path:
             ["image", "", "", "size"],
             ["resized"],
             axes=[1, 2],
-            mode="cubic",
-            cubic_coeff_a=-0.5,
+            **FILTERS[preprocessing.interpolation],
             antialias=1,
-            exclude_outside=1,
             coordinate_transformation_mode="half_pixel",
         ),
         helper.make_node("Cast", ["resized"], ["levels"], to=TensorProto.FLOAT),
