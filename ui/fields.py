@@ -103,6 +103,8 @@ class Fields:
             if cancelled():
                 raise ScanCancelledError("The scan was stopped before it began.")
         try:
+            if progress:
+                progress(Progress(0, plan.patches, 0.0, None))  # it has begun
             result = run(plan, operating_point=operating_point or None, progress=progress, cancelled=cancelled)
         finally:
             ONE_SCAN.release()

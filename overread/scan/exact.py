@@ -14,7 +14,7 @@ class ExactEngine:
 
     name = "exact"
     halo = 0
-    tile_px = 512  # 200 patches at a stride of 32 px: some seconds between two reports of progress
+    tile_px = 320  # 64 patches at a stride of 32 px: a second or so between two reports of progress
 
     def __init__(self, classifier: Classifier, cell_map: CellMap) -> None:
         """Take the classifier and the geometry."""

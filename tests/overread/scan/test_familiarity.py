@@ -18,7 +18,7 @@ class RedGuard:
     def __init__(self) -> None:
         self.seen: list[np.ndarray] = []
 
-    def judge(self, image: Image.Image, tags: object = None) -> Verdict:
+    def judge(self, image: Image.Image, tags: object = None, lungs: object = None) -> Verdict:
         self.seen.append(np.asarray(image))
         red, _, blue = np.asarray(image).mean((0, 1))
         return Verdict("accepted") if red > blue else Verdict("refused", "other", "It is not red.")
