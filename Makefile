@@ -40,7 +40,7 @@ format: $(VENV)/.test-installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The pictures of the README, taken from the running app in headless Chromium.
+# The pictures of the README and of shared links, taken from the running app in headless Chromium.
 screenshots: $(VENV)/.test-installed
 	OVERREAD_SCREENSHOTS=docs $(BIN)/python -m pytest tests/browser/test_screenshots.py
 

@@ -1,12 +1,19 @@
 """axe-core finds nothing serious or moderate in any state, and a screen reader hears each answer."""
 
+import io
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+
+from tests.support.dicom_file import dicom
+from tests.support.landscape import landscape
+from ui.examples import examples
 
 Visit = Callable[..., Page]
 AXE: str = Axe().axe_script
@@ -50,6 +57,26 @@ def test_every_state_of_a_tab_passes_axe(visit: Visit, tab: str, width: int, hei
     bench.locator(".file").set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": b"no image"})
     expect(bench.get_by_role("alert")).to_be_visible()
     assert violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_a_refused_picture_and_a_film_with_a_window_pass_axe(
+    visit: Visit, width: int, height: int, scheme: str
+) -> None:
+    page = visit("?tab=chest-xray", width, height, scheme)
+    bench = bench_of(page)
+    buffer = io.BytesIO()
+    landscape().save(buffer, "PNG")
+    bench.locator(".file").set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": buffer.getvalue()})
+    expect(bench.get_by_role("button", name="Answer anyway")).to_be_in_viewport()
+    assert violations(page) == []
+    with Image.open(examples("chest-xray")[0].path) as opened:
+        film = dicom(np.asarray(opened.convert("L")).astype(np.uint16) * 16, Modality="DX")
+    bench.locator(".file").set_input_files({"name": "x.dcm", "mimeType": "application/dicom", "buffer": film})
+    expect(bench.locator(".window")).to_be_enabled()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,9 +1,11 @@
-"""Both tabs on a desktop and on a phone; with OVERREAD_SCREENSHOTS=docs the pictures of the README are saved."""
+"""Both tabs on a desktop and a phone; OVERREAD_SCREENSHOTS=docs saves the pictures of the README and of shared links."""
 
+import io
 import os
 from collections.abc import Callable
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.support.running_app import ROOT
@@ -11,6 +13,7 @@ from tests.support.running_app import ROOT
 Visit = Callable[..., Page]
 TABS = {"histopathology": ("histopathology", 2), "chest-x-ray": ("chest-xray", 3)}  # picture: tab, which example
 SIZES = {"": (1280, 800), "-phone": (390, 844)}
+SHARED = (1200, 630)  # what the sites that show links recommend
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -25,3 +28,16 @@ def test_an_example_is_answered_with_verdict_map_and_disclaimer(visit: Visit, na
     if folder := os.environ.get("OVERREAD_SCREENSHOTS"):
         page.wait_for_timeout(1000)  # for pictures only
         page.screenshot(path=ROOT / folder / f"{name}{size}.png")
+
+
+def test_the_picture_of_shared_links_shows_a_film_and_its_verdict(visit: Visit) -> None:
+    tab, example = TABS["chest-x-ray"]
+    page = visit(f"?tab={tab}&example={example}", *SHARED)
+    bench = page.locator(".workbench:visible")
+    for shown in (".verdict .decision", ".canvas"):
+        expect(bench.locator(shown)).to_be_in_viewport()
+    with Image.open(ROOT / "ui" / "web" / "share.jpg") as shared:
+        assert shared.size == SHARED
+    if os.environ.get("OVERREAD_SCREENSHOTS"):
+        page.wait_for_timeout(1000)  # for pictures only
+        Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(ROOT / "ui" / "web" / "share.jpg", quality=88)
