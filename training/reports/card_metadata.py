@@ -5,9 +5,9 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
+from overread.deploy.models import OWN_NAMESPACE
 from training.data.data_sets import Source
 from training.measure.training_record import TrainingRecord
-from training.reports.snippets import OWN_NAMESPACE
 
 
 def metadata(

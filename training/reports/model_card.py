@@ -7,6 +7,7 @@ from typing import Any
 
 from huggingface_hub import ModelCard
 
+from overread.deploy.models import OWN_NAMESPACE
 from overread.model_folder import CONFIG_FILE, read_config
 from overread.reported_figures import EVALUATION_FILE, interval
 from training.data.data_sets import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON, Source
@@ -16,6 +17,7 @@ from training.measure.predictions import Predictions, read_predictions
 from training.measure.selective import risk_coverage, three_answers
 from training.measure.training_record import StageRecord, TrainingRecord, read_record
 from training.methods.weight_compression import EXPORT_FILE
+from training.recipes.nets import RECIPES, Films
 from training.reports.card_metadata import describe_test_images, is_subset, metadata
 from training.reports.film_section import (
     external_points_section,
@@ -25,7 +27,7 @@ from training.reports.film_section import (
     resampling_section,
 )
 from training.reports.guard_section import guard_section, three_answers_section
-from training.reports.snippets import OWN_NAMESPACE, javascript_snippets, snippets
+from training.reports.snippets import javascript_snippets, snippets
 
 CARD_FILE = "README.md"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
@@ -79,6 +81,7 @@ def render_card(folder: Path) -> str:
         three_answers=three_answers_section(source.finding, three_answers_of(folder)),
         guard=guard_section(_read(folder / GUARD_EVALUATION_FILE)) if (folder / GUARD_EVALUATION_FILE).exists() else "",
         data_rows=_data_rows(source, evaluation, nets),
+        second=_second_hospital(source, evaluation),
         subset=is_subset(source, evaluation),
         views=_listed(ensemble["views"]) if ensemble else "",
         snippets=snippets(name, source.domain, is_ensemble=ensemble is not None),
@@ -114,9 +117,9 @@ def three_answers_of(folder: Path) -> dict[str, dict[str, Any]]:
     return measured
 
 
-def stage_notes(stage: StageRecord) -> list[str]:
-    """Return what is special about a stage of a training, in a few words each."""
-    notes = []
+def stage_notes(stage: StageRecord, films: Films | None = None) -> list[str]:
+    """Return what is special about a stage of a training, in a few words each; ``films`` is from the recipe."""
+    notes = film_notes(films) if films else []
     if stage.random_stride_offset:
         notes.append("a random stride offset per batch (shift-and-stitch)")
     if stage.mosaic_share:
@@ -135,14 +138,47 @@ def stage_notes(stage: StageRecord) -> list[str]:
     return notes
 
 
+def film_notes(films: Films) -> list[str]:
+    """Return what a stage on the films of two hospitals taught besides the label, in a few words each."""
+    return [
+        f"{films.second_share:.0%} of the films from the second hospital",
+        "evidence outside the lungs adds to the loss",
+        f"{films.half_mosaics:.0%} of the batches as half films, {films.quarter_mosaics:.0%} as 2 x 2 films",
+        f"{films.twice:.0%} of the batches twice, resampled, sharpened and compressed in two ways, whose answers are "
+        "drawn together",
+        "an L2 penalty on the log-odds",
+        *(["early layers unchanged"] if films.frozen else []),
+    ]
+
+
 def _details_of_net(record: TrainingRecord, config: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {
         "record": record,
+        "films": _films_of_stages(record),
         "start": _start(record),
         "storage": _read(folder / EXPORT_FILE)["weight_storage"],
         "size": config["pretrained_cfg"]["input_size"][-1],
         "output_stride": config["model_args"]["output_stride"],
     }
+
+
+def _films_of_stages(record: TrainingRecord) -> list[Films | None]:
+    """Return what the recipe's stages say of films, as far as the record's stages are the recipe's."""
+    stages = RECIPES[record.model].stages if record.model in RECIPES else ()
+    return [stage.films for stage in stages] if len(stages) == len(record.stages) else [None] * len(record.stages)
+
+
+def _second_hospital(source: Source, evaluation: dict[str, Any]) -> str:
+    """Return what is to be said of the second source; "" where the model was not calibrated on one."""
+    found = evaluation.get("validation_by_stratum", {})
+    if not (source.second and found):
+        return ""
+    second = source.second
+    images = sum(measured["images"] for name, measured in found.items() if name != source.dataset)
+    return (
+        f"The last stages learned from a second hospital, too: `{second.dataset}` (516 films, mostly of adults, with "
+        f"text-mined labels; {second.citation}; {second.licence}). {images} of them, by patient, are validation images."
+    )
 
 
 def _summary(source: Source, ensemble: dict[str, Any] | None) -> str:
@@ -192,9 +228,10 @@ def _film_sections(evaluation: dict[str, Any], default_point: str) -> dict[str, 
 def _data_rows(
     source: Source, evaluation: dict[str, Any], nets: Sequence[TrainingRecord]
 ) -> list[tuple[str, str, str]]:
+    validation = evaluation.get("validation_by_stratum", {}).get(source.dataset, evaluation["splits"]["validation"])
     used = {
         "train": " or ".join(f"{images:,}" for images in sorted({net.train_images for net in nets})),
-        "validation": f"{evaluation['splits']['validation']['images']:,}",
+        "validation": f"{validation['images']:,}",
         "test": f"{evaluation['splits']['test']['images']:,}",
     }
     if source.validation_split is None:

@@ -28,7 +28,8 @@ from PIL import Image
 
 folder = snapshot_download("{repository}")
 cfg = json.load(open(f"{{folder}}/config.json"))["pretrained_cfg"]
-image = Image.open("image.png").convert("RGB").resize(cfg["input_size"][:0:-1], Image.BICUBIC)
+filter = Image.Resampling[cfg["interpolation"].upper()]
+image = Image.open("image.png").convert("RGB").resize(cfg["input_size"][:0:-1], filter)
 pixels = (np.asarray(image, np.float32) / 255 - cfg["mean"]) / cfg["std"]  # (H, W, 3)
 session = onnxruntime.InferenceSession(f"{{folder}}/onnx/model.onnx")
 pixel_values = pixels.transpose(2, 0, 1)[None].astype(np.float32)  # (1, 3, H, W)
