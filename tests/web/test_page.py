@@ -134,8 +134,7 @@ def test_several_files_make_a_table_that_opens_each_and_is_saved(page: Page, add
     assert json.loads(Path(download.value.path()).read_text())["image_sha256"] == examples("histopathology")[1].sha256
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_it_fits_and_is_accessible(browser: Browser, address: str, width: int, scheme: str) -> None:
     context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
     page = context.new_page()
