@@ -74,6 +74,10 @@ def test_a_covered_picture_keeps_the_warning_of_the_first_answer(visit: Visit) -
     choose(bench, buffer.getvalue())
     bench.get_by_role("button", name="Answer anyway").click()
     expect(bench.locator(".verdict .warning")).to_be_visible()
+    before = bench.locator(".details-place").text_content() or ""
+    bench.locator(".model").select_option(index=1)  # another model is asked in the same way
+    expect(bench.locator(".details-place")).not_to_have_text(before)
+    expect(bench.locator(".verdict .warning")).to_be_visible()
     bench.locator(".cover").click()
     expect(bench.locator(".cover-result")).to_contain_text("becomes")
     expect(bench.locator(".cover-result")).to_contain_text("Answered anyway")

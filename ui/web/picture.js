@@ -53,7 +53,13 @@ export class PictureTaker {
   hide() {}
 
   modelChanged() {
-    if (this.file) this.bench.give("picture", () => [this.file], true);
+    if (this.file) this.again(this.file);
+  }
+
+  // Asks about the file at hand once more, in other circumstances.
+  again(file) {
+    const signal = this.bench.newWait();
+    return this.bench.attempt(() => this.answer(() => [file], true, signal));
   }
 
   async answer(open, asked, signal) {
@@ -115,7 +121,7 @@ export class PictureTaker {
     Object.assign(button, { type: "button", className: "anyway", textContent: "Answer anyway" });
     button.addEventListener("click", () => {
       this.anyway = true;
-      bench.attempt(() => this.answer(() => [file], true, bench.newWait()));
+      this.again(file);
     });
     card.replaceChildren(heading, reason, button);
     card.classList.add("refused");
