@@ -76,7 +76,7 @@ export class SlideFindings {
       canvas.setAttribute("aria-label", found.spoken);
       this.find(".slide-patch-title").textContent = `${name}: ${found.percent}`;
       this.find(".slide-patch-card").innerHTML = found.card;
-      this.find(".slide-patch-card h2")?.setAttribute("aria-level", "4");
+      this.find(".slide-patch-card h2")?.setAttribute("aria-level", "3");
       this.find(".slide-patch").hidden = false;
       const { answer, scale, box } = found;
       this.view.show({ picture: await loaded(found.picture), cells: answer.heatmap.values, scale, box });
