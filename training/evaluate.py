@@ -34,7 +34,8 @@ from training.measure.metrics import BINS, measure, subgroup_auc
 from training.measure.predictions import Part, Predictions, Predictor, write_predictions
 from training.measure.resampling import measure_filters
 from training.recipes.ensembles import ENSEMBLES, EnsembleRecipe
-from training.recipes.nets import RECIPES, Recipe
+from training.recipes.nets import RECIPES
+from training.recipes.recipe import Recipe
 
 # By domain: films are larger than patches and take a CPU ten times as long.
 MOSAICS = {"histopathology": 100, "chest-xray": 12}

@@ -33,7 +33,8 @@ from training.methods.heatmap_in_graph import HeatmapClassifier
 from training.methods.preprocessing_in_graph import write_preprocessing
 from training.methods.torch_model import save_weights
 from training.methods.weight_compression import EXPORT_FILE, compress_file, round_weights
-from training.recipes.nets import RECIPES, Recipe
+from training.recipes.nets import RECIPES
+from training.recipes.recipe import Recipe
 
 OPSET = 18
 

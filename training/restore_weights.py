@@ -22,7 +22,8 @@ from overread.model_folder import ONNX_FILE
 from training.data.splits import load_split
 from training.measure.training_record import read_record, write_record
 from training.methods.torch_model import build_model, save_weights
-from training.recipes.nets import RECIPES, Recipe
+from training.recipes.nets import RECIPES
+from training.recipes.recipe import Recipe
 
 IMAGES = 256  # enough for statistics of every channel over all its cells
 BATCH_SIZE = 32

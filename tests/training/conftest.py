@@ -14,7 +14,7 @@ from tests.training.finished_models import finish
 from tests.training.small_recipe import SMALL_RECIPE
 from training.evaluate import evaluate
 from training.export import export
-from training.recipes.nets import Recipe
+from training.recipes.recipe import Recipe
 from training.reports.model_card import write_card
 from training.train import train
 

@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from training.recipes.nets import RECIPES, Stage
+from training.recipes.nets import RECIPES
+from training.recipes.recipe import Stage
 
 SMALL_RECIPE = dataclasses.replace(
     RECIPES["pcam-resnet18"],

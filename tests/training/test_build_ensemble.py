@@ -24,7 +24,8 @@ from training.evaluate import evaluate
 from training.measure.delong import DelongTest
 from training.measure.ensemble_weights import Weighting
 from training.recipes.ensembles import ENSEMBLES, EnsembleRecipe
-from training.recipes.nets import RECIPES, Recipe
+from training.recipes.nets import RECIPES
+from training.recipes.recipe import Recipe
 from training.reports.model_card import comparisons_of, render_card
 
 

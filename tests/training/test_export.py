@@ -22,7 +22,7 @@ from tests.support.stained_patch import stained_patch
 from training.measure.torch_heatmaps import load_torch_net
 from training.measure.training_record import read_record
 from training.methods.weight_compression import compress_weights
-from training.recipes.nets import Recipe
+from training.recipes.recipe import Recipe
 from training.train import train
 
 

@@ -12,7 +12,8 @@ from overread.model_folder import ONNX_FILE
 from overread.session import OnnxSession
 from training.measure.training_record import read_record
 from training.methods.torch_model import save_weights
-from training.recipes.nets import RECIPES, Recipe
+from training.recipes.nets import RECIPES
+from training.recipes.recipe import Recipe
 from training.restore_weights import read_weights, restore, unfold_batch_norms, write_checkpoint
 from training.train import Progress, progress_of
 

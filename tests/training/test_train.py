@@ -15,7 +15,8 @@ from training.data.splits import load_split
 from training.measure.training_record import Start, read_record
 from training.methods.torch_model import build_model, load_initial_weights
 from training.methods.training_stage import collate
-from training.recipes.nets import RECIPES, Recipe
+from training.recipes.nets import RECIPES
+from training.recipes.recipe import Recipe
 from training.train import (
     MissingNetError,
     Progress,

@@ -28,7 +28,7 @@ from training.measure.torch_heatmaps import (
     own_heatmap,
     pytorch_grad_cam_heatmap,
 )
-from training.recipes.nets import Recipe
+from training.recipes.recipe import Recipe
 
 PEER = "pytorch_grad_cam"
 BATCH_SIZE = 2  # grids of images are large

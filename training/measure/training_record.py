@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from overread.errors import ModelFolderError
-from training.recipes.nets import Recipe, Stage
+from training.recipes.recipe import Recipe, Stage
 
 TRAINING_FILE = "training.json"
 LIBRARIES = ("torch", "timm", "transformers")

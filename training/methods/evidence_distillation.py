@@ -8,7 +8,7 @@ from torch import Tensor
 
 from training.methods.distillation import Teacher, load_teacher
 from training.methods.evidence_in_lungs import evidence_of
-from training.recipes.nets import Recipe, Stage
+from training.recipes.recipe import Recipe, Stage
 
 EPSILON = 1e-3  # of squared log-odds
 

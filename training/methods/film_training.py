@@ -25,7 +25,7 @@ from training.methods.shift_and_stitch import RandomStrideOffsets
 from training.methods.torch_model import build_model
 from training.methods.training_stage import FinishedStage
 from training.methods.weight_averaging import copy_average
-from training.recipes.nets import Films, Recipe, Stage
+from training.recipes.recipe import Films, Recipe, Stage
 
 CHECKPOINT_FILE, LOG_FILE = "checkpoint.pt", "log.csv"
 CHECKPOINT_STEPS = 20  # at most so many are lost when a training is interrupted

@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from transformers import TimmWrapperConfig, TimmWrapperForImageClassification
 
 from training.methods.weight_compression import halve_large
-from training.recipes.nets import Recipe
+from training.recipes.recipe import Recipe
 
 TORCH_FILE = "model.safetensors"
 

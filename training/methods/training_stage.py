@@ -23,7 +23,7 @@ from training.methods.distillation import SOFT_LABELS, TWICE, DistillingTrainer,
 from training.methods.random_filters import Resize, random_resize
 from training.methods.soft_labels import soft_labels
 from training.methods.weight_averaging import WeightAverage
-from training.recipes.nets import Recipe, Stage
+from training.recipes.recipe import Recipe, Stage
 
 
 @dataclass(frozen=True)

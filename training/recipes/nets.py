@@ -1,138 +1,13 @@
-"""How every net is trained: each knob with its default, then one recipe per net.
+"""How every net is trained: one recipe per net; ``recipe.py`` has the knobs and their defaults.
 
 What was tried and dropped is in ``docs/experiments.md``.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from overread.preprocessing import Preprocessing
-from training.data.data_sets import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON, Source
-from training.recipes.augmentation_strengths import AugmentationName
-
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3  # EfficientNet-Lite's: (x - 127) / 128 on 0..255
-
-
-@dataclass(frozen=True)
-class Films:
-    """What a stage on the films of two hospitals teaches besides the label, see `training.methods.film_training`."""
-
-    frozen: tuple[str, ...] = ()  # modules that stay as they are: early ones cost most of a step
-    second_share: float = 0.33  # of the films: the second hospital's, alike from each view and class
-    outside_weight: float = 1.0  # of the share of evidence outside the lungs in the loss
-    dilation: int = 8  # px that lungs are made wider by, since an opacity may touch the pleura
-    half_mosaics: float = 0.35  # of the batches: left half of one film, right half of another
-    quarter_mosaics: float = 0.15  # of the batches: 2 x 2 films
-    twice: float = 0.5  # of the batches: every film twice, resampled, sharpened and compressed in two ways
-    consistency: float = 0.3  # weight of the squared difference between the two answers
-    logit_penalty: float = 0.01  # L2 of the log-odds: spectral decoupling (Pezeshki et al. 2021)
-    averaged: float = 0.5  # last part of the steps, over which weights are averaged
-    teacher_map: float = 0.0  # weight of the distance to the teacher's map
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One training run at one input size and output stride; a stage starts from the weights of the one before."""
-
-    size: int  # input height and width, px
-    epochs: float
-    learning_rate: float  # of AdamW: linear warm-up to it, then cosine decay
-    augmentation: AugmentationName
-    output_stride: int = 32  # input px per cell of the last features; 16 and 8 cost up to four times as much
-
-    # Distillation: a share of the loss compares with the softened probabilities of a finished net.
-    teacher: str | None = None  # name of that net's recipe
-    teacher_share: float = 0.7  # of the loss; the labels have the rest
-    distillation_temperature: float = 2.0
-    # In place of a teacher, which sees the augmented images: the mean log-odds that several nets of other recipes give
-    # the images as they are, computed once.
-    soft_labels: tuple[str, ...] = ()
-
-    # Resizes by random filters, see `training.methods.random_filters`; else by the recipe's.
-    random_filters: bool = False
-    twice: float = 0.0  # share of each batch that is seen by two filters
-    consistency: float = 0.5  # weight of the squared difference between the two answers, in log-odds
-
-    # Random stride offset per batch (shift-and-stitch): trains a strided net for the dilated one that is exported.
-    random_stride_offset: bool = False
-
-    # 2 x 2 mosaics of training images: teach the net to keep evidence in the cells that it belongs to.
-    mosaic_training: bool = False
-    mosaic_share: float = 0.5  # of the batches; the others keep image borders as in use
-
-    # Stochastic weight averaging: constant learning rate after the warm-up, and the mean of the weights is kept.
-    weight_averaging: bool = False
-    averaging_interval: int = 5  # steps between averaged weights, since neighbours hardly differ
-
-    # Films of the source and of its second source, with lung masks.
-    films: Films | None = None
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that turns a data set into one model folder."""
-
-    name: str
-    architecture: str  # a timm architecture that takes `output_stride`
-    source: Source
-    stages: tuple[Stage, ...]
-
-    # What is exported: the heat map has export_size / export_stride cells a side.
-    export_size: int
-    export_stride: int
-
-    # Preprocessing, besides the size of the stage.
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    interpolation: str = "bicubic"
-
-    # For people, where a model is chosen; a net that only teaches has none.
-    title: str = ""
-    summary: str = ""  # one line
-
-    # Initial weights: random unless one of these is set.
-    pretrained: str | None = None  # a trunk on the Hub (--init names a local copy)
-    initial_weights_from: str | None = None  # name of another recipe, whose trained net is trained further
-
-    # Optimisation, the same in every stage.
-    batch_size: int = 64  # images a step, shared by the processes that train together
-    weight_decay: float = 0.05
-    warmup: float = 0.1  # fraction of a stage's steps
-    label_smoothing: float = 0.05
-    bfloat16: bool = True  # on a CPU with AMX: twice as fast for dense convolutions, half as fast for depthwise ones
-    seed: int = 2026  # of everything drawn in training; the split's is in `Source`
-
-    # After the last stage: batch-norm statistics of training images without augmentation, at the exported size and
-    # stride. Training leaves those of augmented images behind (Touvron et al. 2019), often at another stride.
-    recalibrated_batch_norm: bool = False
-    batch_norm_images: int = 2048
-
-    def __post_init__(self) -> None:
-        """Refuse averaged weights with the batch-norm statistics of the last weights."""
-        if self.stages[-1].weight_averaging and not self.recalibrated_batch_norm:
-            raise ValueError(
-                f"{self.name} ends with averaged weights, whose batch-norm statistics are unknown: set "
-                "recalibrated_batch_norm"
-            )
-
-    def preprocessing(self, size: int | None = None) -> Preprocessing:
-        """Return the preprocessing at ``size`` pixels (default: the exported size)."""
-        side = size or self.export_size
-        return Preprocessing(side, side, self.interpolation, self.mean, self.std)
-
-
-PCAM_TEACHER = Recipe(
-    name="pcam-teacher-96",
-    architecture="tf_efficientnet_lite0",
-    source=PATCH_CAMELYON,
-    stages=(Stage(96, epochs=5, learning_rate=1e-3, augmentation="histopathology-strong"),),
-    export_size=96,
-    export_stride=8,
-    mean=LITE_MEAN,
-    std=LITE_STD,
-    pretrained="timm/tf_efficientnet_lite0.in1k",
-    bfloat16=False,
-)
+from training.data.data_sets import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON
+from training.recipes.recipe import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD, Films, Recipe, Stage
+from training.recipes.teachers import PCAM_TEACHER, TEACHERS
 
 CHEST_XRAY_LITE0 = Recipe(
     name="chest-xray-efficientnet-lite0",
@@ -157,6 +32,15 @@ CHEST_XRAY_LITE0 = Recipe(
             random_stride_offset=True,
             weight_averaging=True,
             films=Films(frozen=("conv_stem", "bn1", "blocks.0", "blocks.1")),
+        ),
+        Stage(  # every film twice: a full-size film is sharper than what was published of it
+            224,
+            epochs=1.0,
+            learning_rate=1.5e-4,
+            augmentation="chest-xray-two-hospitals",
+            random_stride_offset=True,
+            weight_averaging=True,
+            films=Films(frozen=("conv_stem", "bn1", "blocks.0", "blocks.1"), twice=1.0, consistency=1.0, averaged=0.7),
         ),
     ),
     export_size=224,
@@ -250,6 +134,22 @@ RECIPES = {
                     weight_averaging=True,
                     films=Films(frozen=("stem", "blocks.0", "blocks.1", "blocks.2"), teacher_map=0.3),
                 ),
+                Stage(
+                    224,
+                    epochs=0.75,
+                    learning_rate=3e-4,
+                    augmentation="chest-xray-two-hospitals",
+                    teacher="chest-xray-efficientnet-lite0",
+                    random_stride_offset=True,
+                    weight_averaging=True,
+                    films=Films(
+                        frozen=("stem", "blocks.0", "blocks.1", "blocks.2"),
+                        second_share=0.4,
+                        outside_weight=2.0,
+                        teacher_map=0.3,
+                        averaged=0.6,
+                    ),
+                ),
             ),
             export_size=224,
             export_stride=16,
@@ -261,43 +161,7 @@ RECIPES = {
             batch_size=32,
             recalibrated_batch_norm=True,
         ),
-        PCAM_TEACHER,
-        replace(
-            PCAM_TEACHER,
-            name="pcam-teacher-128",
-            # Enlarged, because the stem's first stride loses small nuclei.
-            stages=(
-                Stage(
-                    128, epochs=1.6, learning_rate=5e-4, augmentation="histopathology-strong", random_stride_offset=True
-                ),
-            ),
-            export_size=128,
-            initial_weights_from="pcam-teacher-96",
-            pretrained=None,
-        ),
-        replace(
-            PCAM_TEACHER,
-            name="pcam-teacher-128-mosaics",
-            # The mosaics are for the heat map; they leave the AUC where it was.
-            stages=(
-                Stage(
-                    96, epochs=4, learning_rate=1e-3, augmentation="histopathology-strong", random_stride_offset=True
-                ),
-                Stage(
-                    128, epochs=1.6, learning_rate=5e-4, augmentation="histopathology-strong", random_stride_offset=True
-                ),
-                Stage(
-                    128,
-                    epochs=1.2,
-                    learning_rate=4e-4,
-                    augmentation="histopathology-strong",
-                    random_stride_offset=True,
-                    mosaic_training=True,
-                ),
-            ),
-            export_size=128,
-            seed=2027,
-        ),
+        *TEACHERS,
         replace(
             PCAM_TEACHER,
             name="pcam-efficientnet-lite0",
@@ -312,6 +176,20 @@ RECIPES = {
                     teacher_share=0.8,
                     random_filters=True,
                     twice=1 / 3,
+                    random_stride_offset=True,
+                    mosaic_training=True,
+                    mosaic_share=0.6,
+                ),
+                Stage(
+                    128,
+                    epochs=0.8,
+                    learning_rate=1.2e-4,
+                    augmentation="histopathology-strong",
+                    soft_labels=("pcam-teacher-96", "pcam-teacher-128", "pcam-teacher-128-mosaics"),
+                    teacher_share=0.8,
+                    random_filters=True,
+                    twice=1 / 2,
+                    consistency=2.0,
                     random_stride_offset=True,
                     mosaic_training=True,
                     mosaic_share=0.6,

@@ -17,7 +17,8 @@ from training.measure.predictions import Predictions, read_predictions
 from training.measure.selective import risk_coverage, three_answers
 from training.measure.training_record import StageRecord, TrainingRecord, read_record
 from training.methods.weight_compression import EXPORT_FILE
-from training.recipes.nets import RECIPES, Films
+from training.recipes.nets import RECIPES
+from training.recipes.recipe import Films
 from training.reports.card_metadata import describe_test_images, is_subset, metadata
 from training.reports.film_section import (
     external_points_section,

@@ -10,7 +10,6 @@ from training.data.splits import load_split
 from training.measure.predictions import Predictions, Predictor, read_predictions, write_predictions
 from training.recipes.recipe import Recipe
 
-
 NIH = 129  # validation films of the second hospital
 
 

@@ -11,7 +11,7 @@ from training.data.splits import load_split
 from training.measure import intervals, resampling
 from training.measure.predictions import Predictor
 from training.measure.resampling import compare_filters, compare_sizes, measure_filters
-from training.recipes.nets import Recipe
+from training.recipes.recipe import Recipe
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,8 @@ from training.methods.evidence_distillation import EvidenceTeacher, evidence_tea
 from training.methods.film_batches import FilmBatch
 from training.methods.film_training import Answers, FilmNet, losses
 from training.methods.torch_model import build_model
-from training.recipes.nets import RECIPES, Films, Recipe, Stage
+from training.recipes.nets import RECIPES
+from training.recipes.recipe import Films, Recipe, Stage
 from training.train import train
 
 STAGE = Stage(

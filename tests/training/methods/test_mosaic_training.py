@@ -7,7 +7,7 @@ import torch
 
 from training.methods import mosaic_training
 from training.methods.mosaic_training import cut, stitch, train_on_mosaics
-from training.recipes.nets import Recipe
+from training.recipes.recipe import Recipe
 from training.train import train
 
 

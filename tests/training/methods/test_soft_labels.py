@@ -14,7 +14,7 @@ from training.methods.distillation import MissingTeacherError
 from training.methods.heatmap_in_graph import log_odds
 from training.methods.soft_labels import OUTPUT_STRIDE, soft_labels
 from training.methods.torch_model import build_model
-from training.recipes.nets import Recipe
+from training.recipes.recipe import Recipe
 from training.train import train
 
 TEACHERS = ("first", "second")

@@ -7,7 +7,7 @@ from torch import nn
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from training.methods.weight_averaging import WeightAverage
-from training.recipes.nets import Recipe
+from training.recipes.recipe import Recipe
 from training.train import train
 
 INTERVAL = 5  # steps

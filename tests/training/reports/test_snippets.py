@@ -11,7 +11,7 @@ from overread.catalogue import CatalogueEntry, catalogue
 from overread.classifier import Classifier
 from tests.support.hub_on_loopback import HubOnLoopback
 from tests.support.stained_patch import stained_patch
-from training.recipes.nets import Recipe
+from training.recipes.recipe import Recipe
 from training.reports.snippets import OWN_NAMESPACE, snippets
 
 
