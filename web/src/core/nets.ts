@@ -25,14 +25,19 @@ const VIEWS: Record<string, View> = {
 
 interface Net { preprocess: InferenceSession; session: InferenceSession }
 const graphs = new Map<string, Promise<InferenceSession>>();
+let opened: Promise<unknown> = Promise.resolve();
 
 /** Returns the graph at that address, which is fetched once; a small one runs on the CPU. */
 export function openGraph(address: string, isSmall = true): Promise<InferenceSession> {
   let graph = graphs.get(address);
   if (!graph) {
-    graph = Promise.all([runtime(), fetched(address)]).then(([{ ort, providers }, bytes]) =>
-      ort.InferenceSession.create(bytes, { executionProviders: isSmall ? ["wasm"] : providers }));
-    graph.catch(() => graphs.delete(address)); // a later try may reach it
+    const fetching = fetched(address);
+    const create = async () => {
+      const { ort, providers } = await runtime();
+      return ort.InferenceSession.create(await fetching, { executionProviders: isSmall ? ["wasm"] : providers });
+    };
+    graph = opened.then(create); // one after the other: onnxruntime-web starts with the first
+    opened = graph.catch(() => graphs.delete(address)); // a later try may reach it
     graphs.set(address, graph);
   }
   return graph;
