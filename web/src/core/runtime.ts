@@ -23,9 +23,11 @@ export function runtime(): Promise<Runtime> {
 
 async function start(): Promise<Runtime> {
   const threads = self.crossOriginIsolated ? wanted.threads || Math.min(MAX_THREADS, navigator.hardwareConcurrency) : 1;
-  if (wanted.backend !== "wasm" && (await hasGpu())) {
+  const binary = wanted.backend !== "wasm" && (await hasGpu()) ? await fetchedBinary(gpuWasm) : undefined;
+  if (binary) {
     const ort = (await import("onnxruntime-web/webgpu")) as unknown as typeof Ort;
     set(ort, threads, gpuGlue, gpuWasm);
+    ort.env.wasm.wasmBinary = binary;
     return { ort, providers: ["webgpu", "wasm"], name: "WebGPU" };
   }
   const ort = (await import("onnxruntime-web/wasm")) as unknown as typeof Ort;
@@ -42,4 +44,10 @@ function set(ort: typeof Ort, threads: number, mjs: string, binary: string): voi
 async function hasGpu(): Promise<boolean> {
   const gpu = (navigator as { gpu?: { requestAdapter(): Promise<object | null> } }).gpu;
   return Boolean(await gpu?.requestAdapter().catch(() => null));
+}
+
+// Without a network only what was used before is at hand; the smaller runtime for WebAssembly always is.
+async function fetchedBinary(address: string): Promise<ArrayBuffer | undefined> {
+  const response = await fetch(address).catch(() => undefined);
+  return response?.ok ? response.arrayBuffer() : undefined;
 }
