@@ -31,13 +31,14 @@ from training.measure.training_record import (
 )
 from training.methods.cpu_allocator import keep_freed_memory
 from training.methods.evidence_distillation import evidence_teacher
-from training.methods.film_batches import films_as_drawn, load_film_batches
+from training.methods.film_batches import films_as_drawn, licences, load_film_batches
 from training.methods.film_training import train_on_films
 from training.methods.mosaic_training import train_on_mosaics
 from training.methods.shift_and_stitch import RandomStrideOffsets
 from training.methods.torch_model import build_model, load_initial_weights
 from training.methods.training_stage import as_tensors, collate, numbered, processes, train_stage, unchanged
-from training.recipes.nets import RECIPES, Recipe, Stage
+from training.recipes.nets import RECIPES
+from training.recipes.recipe import Recipe, Stage
 
 
 class MissingNetError(OverreadError):
@@ -122,7 +123,8 @@ def train(
         folder = work / f"stage-{number}"
         if stage.films:
             films = load_film_batches(recipe, stage, stage.films, runs, data)
-            record = replace(record, notes=(*record.notes, films.note(number + 1)))
+            notes = (*record.notes, films.note(number + 1), licences(recipe.source))
+            record = replace(record, notes=tuple(dict.fromkeys(notes)))  # licences once
             trained = train_on_films(recipe, stage, model, films, folder, evidence_teacher(recipe, stage, runs))
         else:
             trained = train_stage(recipe, stage, model, train_split, validation_split, folder, push_to)

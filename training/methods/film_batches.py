@@ -15,14 +15,14 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from overread.preprocessing import Preprocessing
-from training.data.data_sets import folder_beside
+from training.data.data_sets import Source, folder_beside
 from training.data.lung_masks import SIDE, kermany_lungs, mask_of
 from training.data.splits import file_names
 from training.data.two_hospitals import balancing_weights, load_hospitals
 from training.methods.augmentation import film_exposure, film_placement, film_processing
 from training.methods.lung_net import pseudo_lungs
 from training.recipes.augmentation_strengths import AUGMENTATIONS, ChestXrayAugmentation
-from training.recipes.nets import Films, Recipe, Stage
+from training.recipes.recipe import Films, Recipe, Stage
 
 LUNG_NET = "chest-xray-lungs"  # name of the trained lung net
 Mask = npt.NDArray[np.bool_]
@@ -89,7 +89,7 @@ class FilmBatches:
 
     def note(self, stage: int) -> str:
         """Return the sentence about these films for the training record."""
-        parts = [f"{number:,} films of {name}" for name, number in self.hospitals.items()]
+        parts = [f"{number:,} films of `{name}`" for name, number in self.hospitals.items()]
         return f"Stage {stage} learned from {' and '.join(parts)}; the lungs of {len(self.lungs):,} were known."
 
     def _placed(self, row: int) -> tuple[Image.Image, Tensor]:
@@ -124,6 +124,12 @@ def load_film_batches(recipe: Recipe, stage: Stage, films: Films, runs: Path, da
         settings,
         recipe.label_smoothing,
     )
+
+
+def licences(source: Source) -> str:
+    """Return the sentence about the licences of films and masks for the training record."""
+    known = [f"`{each.dataset}`: {each.licence}" for each in (source, source.second) if each]
+    return f"Licences: {'; '.join(known)}; drawn lungs, `{source.masks}`: V7 Labs 2020, CC BY 4.0."
 
 
 def films_as_drawn(recipe: Recipe, films: Films, number: int, data: str | None = None) -> Dataset:
