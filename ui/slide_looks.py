@@ -6,6 +6,7 @@ from typing import Any
 from PIL import Image
 
 from overread.errors import RefusedImageError
+from overread.images import decode
 from overread.patches import is_one_patch
 from overread.scale import given
 from overread.scan import Plan, ScanResult
@@ -24,7 +25,7 @@ MOST_REGIONS = 10
 def look(kept: KeptSlide, fields: Fields, model: str, anyway: bool) -> dict[str, Any]:
     """Open a kept file and return what it is, as ``kind``.
 
-    "patch": answer it as a picture, with ``mpp`` if it is not None; "unknown scale": ask for it, with ``size`` and a
+    "patch": answer it as a picture, with ``mpp`` if it is not None, since only the slide's reader found the scale; "unknown scale": ask for it, with ``size`` and a
     ``preview``; "plan": see ``ui.fields.described``.
 
     Args:
@@ -42,7 +43,8 @@ def look(kept: KeptSlide, fields: Fields, model: str, anyway: bool) -> dict[str,
     region = classifier.config.region
     assert region
     if is_one_patch(slide.size, slide.scale, region):
-        return {"kind": "patch", "mpp": slide.scale and slide.scale.x}
+        read_again = decode(kept.file).scale  # as the answer will; it knows fewer formats' scales
+        return {"kind": "patch", "mpp": slide.scale.x if slide.scale and not read_again else None}
     if slide.scale is None:
         longer = max(1.0, max(slide.size) / PREVIEW)
         small = Resampled(slide, (longer, longer), Image.Resampling.BOX)

@@ -5,7 +5,6 @@ import base64
 import io
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +33,8 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def client(address: str) -> Iterator[Client]:
-    with Client(address, verbose=False) as one:
-        yield one
+def client(address: str) -> Client:
+    return Client(address, verbose=False)
 
 
 def test_a_scan_streams_its_plan_its_progress_and_its_summary_with_files(client: Client, field: Path) -> None:
