@@ -25,8 +25,8 @@ MOST_REGIONS = 10
 def look(kept: KeptSlide, fields: Fields, model: str, anyway: bool) -> dict[str, Any]:
     """Open a kept file and return what it is, as ``kind``.
 
-    "patch": answer it as a picture, with ``mpp`` if it is not None, since only the slide's reader found the scale; "unknown scale": ask for it, with ``size`` and a
-    ``preview``; "plan": see ``ui.fields.described``.
+    "patch": answer it as a picture, with ``mpp`` where it is not None: then only the slide's reader found the scale;
+    "unknown scale": ask for it, with ``size`` and a ``preview``; "plan": see ``ui.fields.described``.
 
     Args:
         kept: with its file.

@@ -23,8 +23,8 @@ from overread.scan import Plan, ScanResult
 from overread.scan.slide import Slide
 from ui.received_images import BusyError
 
-MAX_KEPT = 12  # slides at a time; a decoded photograph of the largest size takes 200 MB
-IDLE_SECONDS = 600  # after which a slide makes room for another visitor's
+MAX_KEPT = 24  # slides at a time; few are large, and a decoded photograph of the largest size takes 200 MB
+IDLE_SECONDS = 300  # after which a slide makes room for another visitor's
 KEPT_SECONDS, SWEEP_SECONDS = 3600, 600  # as uploads
 FULL = "Many slides are open at the moment: please try again in a few minutes."
 GONE = "This slide is no longer here: drop it once more."
