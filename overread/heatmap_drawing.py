@@ -34,7 +34,7 @@ class Drawing:
         heatmap: (h, w) float32 log-odds per cell.
         scale: log-odds of a cell that is drawn in full colour.
         smooth: interpolate between cells; else draw the model's own grid.
-        centre: side of the outlined square in the centre, as a share of the width; None for none.
+        centre: the outlined part in the centre, as a share of width and height; None for none.
         lungs: polygons that are outlined in the overlay; see ``outline_lungs``.
     """
 
@@ -73,7 +73,7 @@ class Drawing:
         return self.image if size == self.image.size else self.image.resize(size)
 
     def _outlined(self, shown: Image.Image) -> Image.Image:
-        return outline_centre(shown, self.centre * shown.width) if self.centre else shown
+        return outline_centre(shown, self.centre) if self.centre else shown
 
 
 def display_size(size: tuple[int, int]) -> tuple[int, int]:
@@ -139,14 +139,13 @@ def _blended_rgbx() -> npt.NDArray[np.uint32]:
     return np.stack([red, green, blue, np.zeros_like(red)], axis=-1).view(np.uint32).ravel()
 
 
-def outline_centre(picture: Image.Image, side: float) -> Image.Image:
-    """Return a copy of the RGB image with a centred square of ``side`` pixels outlined in white on black."""
+def outline_centre(picture: Image.Image, share: float) -> Image.Image:
+    """Return a copy of the RGB image with a centred part, ``share`` of its width and height, outlined."""
     outlined = picture.copy()
     draw = ImageDraw.Draw(outlined)
-    x, y = picture.width / 2, picture.height / 2
+    (x, y), (wide, high) = (side / 2 for side in picture.size), (side * share / 2 for side in picture.size)
     for grow, colour in ((1, "black"), (0, "white")):
-        half = side / 2 + grow
-        draw.rectangle((x - half, y - half, x + half, y + half), outline=colour)
+        draw.rectangle((x - wide - grow, y - high - grow, x + wide + grow, y + high + grow), outline=colour)
     return outlined
 
 

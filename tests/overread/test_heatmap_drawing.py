@@ -69,7 +69,7 @@ def test_display_size_keeps_the_aspect_ratio_within_448_to_1024_px(
 
 
 def test_only_the_outline_of_the_centre_changes() -> None:
-    outlined = np.asarray(outline_centre(GREY, 100)).astype(int)
+    outlined = np.asarray(outline_centre(GREY, 100 / 448)).astype(int)
     changed = np.argwhere((outlined != 100).any(axis=2))
     assert changed.min(axis=0).tolist() == [173, 173] and changed.max(axis=0).tolist() == [275, 275]
     assert (outlined[180:268, 180:268] == 100).all()

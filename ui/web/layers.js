@@ -27,7 +27,7 @@ export function paintLayers(context, view, { left, top, w, h }, ratio) {
   if (view.cells) strokeCells(context, view, line);
   context.restore();
   if (view.outline && look.lungs) strokeOutline(context, view.outline, { left, top, w, h }, ratio);
-  if (view.box) strokeBox(context, left + w / 2, top + h / 2, (view.box * w) / 2, ratio);
+  if (view.box) strokeBox(context, left + w / 2, top + h / 2, (view.box * w) / 2, (view.box * h) / 2, ratio);
 }
 
 function strokeContours(context, view, line) {
@@ -84,11 +84,11 @@ function strokeOutline(context, polygons, { left, top, w, h }, ratio) {
   }
 }
 
-function strokeBox(context, x, y, half, ratio) {
+function strokeBox(context, x, y, halfWidth, halfHeight, ratio) {
   for (const [wide, colour] of OUTLINE) {
     context.lineWidth = wide * ratio;
     context.strokeStyle = colour;
-    context.strokeRect(x - half, y - half, 2 * half, 2 * half);
+    context.strokeRect(x - halfWidth, y - halfHeight, 2 * halfWidth, 2 * halfHeight);
   }
 }
 
