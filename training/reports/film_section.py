@@ -83,6 +83,8 @@ def half_films_section(games: Figures, one_sided: Figures | None) -> str:
             f"share is {interval(one_sided['share'])} (share of the area {one_sided['chance']:.3f}). Brightness within "
             "the masks chose film and side: nobody has read these films for it."
         )
+        if one_sided["share"]["low"] <= one_sided["chance"]:
+            text += " That is no more than chance: the evidence says lung, not which lung."
     return text
 
 

@@ -60,6 +60,9 @@ def test_one_sided_films_are_told_where_there_are_any() -> None:
     one_sided = {"films": 12, "in_brighter": 9, "share": share, "chance": 0.52}
     assert "Of the 12 validation films" in half_films_section(games, one_sided)
     assert "9 have most" in half_films_section(games, one_sided)
+    assert "no more than chance" not in half_films_section(games, one_sided)
+    by_chance = one_sided | {"share": share | {"low": 0.4}}
+    assert half_films_section(games, by_chance).endswith("the evidence says lung, not which lung.")
 
 
 def test_resizing_is_told_where_images_were_resized_and_films_are_listed() -> None:
