@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, QUIET
 from tests.support.node import NPM, node_modules
@@ -14,6 +14,7 @@ from tests.support.static_server import served
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "web"
+expect.set_options(timeout=60_000)  # a busy machine answers late
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +47,16 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    yield page
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def visitor(browser: Browser) -> Iterator[Page]:
+    """One visitor for several tests: a model is fetched and compiled once."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
     page = context.new_page()
     page.set_default_timeout(60_000)

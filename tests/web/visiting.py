@@ -18,7 +18,7 @@ def open_tab(page: Page, address: str, domain: str) -> Locator:
 
 
 def answered(panel: Locator) -> None:
-    expect(panel.locator(".workbench:not([aria-busy])")).to_be_visible(timeout=60_000)
+    expect(panel.locator(".workbench:not([aria-busy])")).to_be_visible()
 
 
 def give(panel: Locator, *files: Path) -> None:
@@ -29,7 +29,7 @@ def ask(panel: Locator, file: Path) -> Locator:
     """Return the card after the page has read the file."""
     before = panel.locator(".workbench")
     give(panel, file)
-    expect(before).to_have_attribute("aria-busy", "true", timeout=60_000)
+    expect(before).to_have_attribute("aria-busy", "true")
     answered(panel)
     return panel.locator(".verdict")
 
