@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, QUIET
-from tests.support.node import NPM, node_modules
+from tests.support.node import NPM, alone, node_modules
 from tests.support.static_server import served
 
 ROOT = Path(__file__).parents[2]
@@ -24,9 +24,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("no Chromium is installed")
     node_modules(WEB)
     folder = tmp_path_factory.mktemp("web") / "dist"
-    subprocess.run([sys.executable, "-m", "web.generate"], cwd=ROOT, check=True, timeout=120)
-    command = [NPM, "run", "build", "--", "--outDir", folder, "--emptyOutDir"]
-    done = subprocess.run([str(part) for part in command], cwd=WEB, capture_output=True, text=True, timeout=120)
+    command = [str(NPM), "run", "build", "--", "--outDir", str(folder), "--emptyOutDir"]
+    with alone(WEB):
+        subprocess.run([sys.executable, "-m", "web.generate"], cwd=ROOT, check=True, timeout=300)
+        done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
