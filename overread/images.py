@@ -33,6 +33,7 @@ MIN_SIDE = 32  # pixels; below this there is nothing to see
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "PPM", "AVIF")
 READABLE = "PNG, JPEG, TIFF, BMP, WebP, GIF, JPEG 2000 or DICOM"
 ROWS_PER_STRIP = 256
+SAMPLE_SIDE = 32  # pixels of a copy that tells most colour images from grey ones
 _WARNING_FILTERS = threading.Lock()  # they belong to the process: two threads that restore them would mix them up
 
 
@@ -65,7 +66,7 @@ def decode(source: ImageSource, keep_grey: bool = False) -> DecodedImage:
 
     Args:
         source: a path, bytes, a binary file object, a PIL image, or a uint8 array (H, W), (H, W, 3) or (H, W, 4).
-        keep_grey: leave an image that is stored in grey in mode L: what is done to it next costs a third.
+        keep_grey: return an image without colour in mode L: what is done to it next costs a third.
 
     Raises:
         EmptyImageError, UnsupportedImageError, CorruptImageError, ImageTooLargeError, ImageTooSmallError: each says
@@ -87,8 +88,7 @@ def decode(source: ImageSource, keep_grey: bool = False) -> DecodedImage:
             scale = from_dpi(opened.info)
     _check_size(opened)
     picture, more = _to_8_bits(opened)
-    if not keep_grey:
-        picture = _as(picture, "RGB")
+    picture = _grey_if_it_is(picture) if keep_grey else _as(picture, "RGB")
     if data is None:
         return DecodedImage(picture, _sha256_of_pixels(picture), "pixels", (*notes, *more))
     return DecodedImage(picture, hashlib.sha256(data).hexdigest(), "file", (*notes, *more), tags, scale)
@@ -221,6 +221,15 @@ def _to_8_bits(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
             notes = ("Transparent parts were laid over white.",)
         image = Image.alpha_composite(Image.new("RGBA", over.size, "white"), over)
     return _as(image, "L" if image.mode in ("1", "L") else "RGB"), notes
+
+
+def _grey_if_it_is(image: Image.Image) -> Image.Image:
+    """Return the image in mode L where its channels are equal: films are often stored in colour."""
+    sample = np.asarray(image.resize((SAMPLE_SIDE, SAMPLE_SIDE), Image.Resampling.NEAREST))  # most others end here
+    if image.mode == "L" or (sample != sample[..., :1]).any():
+        return image
+    red, green, blue = image.split()
+    return red if red.tobytes() == green.tobytes() == blue.tobytes() else image
 
 
 def _as(image: Image.Image, mode: str) -> Image.Image:

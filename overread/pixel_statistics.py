@@ -5,6 +5,7 @@ project they separate kinds of images better than a net's embedding does; the mo
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -32,17 +33,22 @@ class PixelStatistics:
 
     Attributes:
         grey: (29,) quantiles of the grey level, texture at six scales, shares of black and white.
-        colour: (30,) optical density by channel, and how the channels differ, at three scales.
         layout: (35,) low frequencies of the grey image, of unit length where it has any contrast: where it is bright.
         colourfulness: Hasler and Süsstrunk's measure (2003), 0 for grey, 15 slightly, 33 moderately colourful.
         contrast: difference of the 95 % and the 5 % quantile of the grey level, 0..1.
+        small: (96, 96, 3) uint8, the copy that was measured.
     """
 
     grey: Floats
-    colour: Floats
     layout: Floats
     colourfulness: float
     contrast: float
+    small: npt.NDArray[np.uint8]
+
+    @cached_property
+    def colour(self) -> Floats:
+        """(30,) optical density by channel, and how the channels differ, at three scales; of a film nobody asks it."""
+        return np.concatenate([_optical_density(self.small), _chroma(self.small.astype(np.float32) / 255)])
 
     def upside_down(self) -> "PixelStatistics":
         """Return the statistics of the image flipped top to bottom."""
@@ -63,10 +69,10 @@ def pixel_statistics(image: Image.Image) -> PixelStatistics:
     shares = [np.count_nonzero(levels < 15) / grey.size, np.count_nonzero(levels > 750) / grey.size]
     return PixelStatistics(
         grey=np.concatenate([quantiles, _texture(grey), shares]),
-        colour=np.concatenate([_optical_density(small), _chroma(pixels)]),
         layout=_layout(grey),
         colourfulness=_colourfulness(pixels),
         contrast=float(quantiles[5] - quantiles[1]),
+        small=small,
     )
 
 

@@ -246,3 +246,15 @@ def test_16_bit_images_are_converted_without_a_float_copy() -> None:
 
 def test_limits_are_what_the_readme_says() -> None:
     assert (images.MAX_FILE_BYTES, images.MAX_PIXELS, images.MIN_SIDE) == (32 * 2**20, 64_000_000, 32)
+
+
+def test_an_image_without_colour_stays_in_one_channel_where_that_is_wanted() -> None:
+    grey = Image.fromarray(np.random.default_rng(0).integers(0, 256, (80, 90), np.uint8))
+    stored = {"L": grey, "RGB": grey.convert("RGB"), "RGBA": grey.convert("RGBA")}
+    for image in stored.values():
+        decoded, usual = decode(encoded(image, "PNG"), keep_grey=True), decode(encoded(image, "PNG"))
+        assert (decoded.picture.mode, usual.picture.mode) == ("L", "RGB") and decoded.sha256 == usual.sha256
+        np.testing.assert_array_equal(np.asarray(decoded.picture.convert("RGB")), np.asarray(usual.picture))
+    coloured = grey.convert("RGB")
+    coloured.putpixel((7, 5), (1, 2, 3))  # between the pixels of the sample
+    assert decode(encoded(coloured, "PNG"), keep_grey=True).picture.mode == "RGB"
