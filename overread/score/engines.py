@@ -25,6 +25,10 @@ class LostPartError(OverreadError):
     """A part could not be answered: its process died each time."""
 
 
+class ClusterError(OverreadError):
+    """The Ray cluster does not answer."""
+
+
 @dataclass(frozen=True)
 class Task:
     """What is done with every part; it can be pickled.
@@ -105,23 +109,23 @@ def score_with_ray(task: Task, todo: Sequence[Part], workers: int | None, addres
         address: of the cluster, or "auto"; None starts one on this machine for the run.
 
     Raises:
+        ClusterError: there is no cluster.
         OverreadError: which an actor raised, such as for a model that its node cannot load.
     """
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it warns of what the tests show to work
     import ray
 
-    if address:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    else:
-        ray.init(
-            num_cpus=workers or cpus(),
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    here = {"num_cpus": workers or cpus(), "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
+    options: dict[str, Any] = quiet if address else quiet | here
+    try:
+        ray.init(address=address, **options)
+    except Exception as error:  # Ray raises bare Exception where a node does not start, ConnectionError and others
+        reason = str(error).partition("\n")[0]
+        where = f"reached at {address}" if address else "started"
+        raise ClusterError(f"Ray cannot be {where}: {reason}") from error
     try:
         workers = workers or int(ray.cluster_resources()["CPU"])
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
         ray.data.DataContext.get_current().enable_progress_bars = False
         parts = ray.data.from_items([{"part": pickle.dumps(part)} for part in todo], override_num_blocks=len(todo))
         done = parts.map_batches(
@@ -131,6 +135,7 @@ def score_with_ray(task: Task, todo: Sequence[Part], workers: int | None, addres
             num_cpus=1,
             compute=ray.data.ActorPoolStrategy(size=min(workers, len(todo)), max_tasks_in_flight_per_actor=2),
         )
+        logging.getLogger("ray.data").setLevel(logging.ERROR)  # now: making a data set has configured its logging
         for row in done.iter_rows():
             yield row["rows"]
     except ray.exceptions.RayTaskError as error:
