@@ -133,7 +133,7 @@ def encoded_image(domain: Domain) -> bytes:
     file, size, kind = IMAGES[domain]
     buffer = io.BytesIO()
     with Image.open(EXAMPLES / file) as image:
-        image.convert("RGB").resize(size, Image.Resampling.BICUBIC).save(buffer, kind)
+        image.resize(size, Image.Resampling.BICUBIC).save(buffer, kind)
     return buffer.getvalue()
 
 

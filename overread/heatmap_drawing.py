@@ -21,7 +21,9 @@ AGAINST_FINDING = (0, 150, 170)
 MAX_OPACITY = 0.75
 OPAQUE = 255 * MAX_OPACITY
 _LEVELS = 2 * int(OPAQUE) + 1  # of signed opacity, none in the middle
-ROWS_PER_STRIP = 64  # drawn at a time, so that what is computed stays in the processor's cache
+# Multiplications for the rows that are drawn at a time: what is computed then stays in the processor's cache, and
+# OpenBLAS takes one thread, since starting a second would take longer (its GEMM_MULTITHREAD_THRESHOLD).
+STRIP_WORK = 2**18
 DISPLAY_SIDES = (448, 1024)  # pixels: the range for the longer side of a displayed image
 
 
@@ -98,8 +100,9 @@ def draw_overlay(
     down, across = _enlarging(heatmap * np.float32(OPAQUE / scale), picture.size, smooth)
     pixels, grey = np.asarray(picture), picture.mode == "L"  # (H, W, 3) or (H, W) uint8
     drawn = np.empty(pixels.shape[:2], np.uint32) if grey else np.empty_like(pixels)
-    for top in range(0, picture.height, ROWS_PER_STRIP):
-        strip = slice(top, top + ROWS_PER_STRIP)
+    rows = max(1, STRIP_WORK // across.size)
+    for top in range(0, picture.height, rows):
+        strip = slice(top, top + rows)
         signed = np.clip(down[strip] @ across, -OPAQUE, OPAQUE)  # (rows, W), opacity with the sign of the evidence
         level = (signed + np.float32(_LEVELS // 2 + 0.5)).astype(np.int32)  # rounded, from 0
         if grey:
