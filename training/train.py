@@ -37,6 +37,7 @@ from training.methods.mosaic_training import train_on_mosaics
 from training.methods.shift_and_stitch import RandomStrideOffsets
 from training.methods.torch_model import build_model, load_initial_weights
 from training.methods.training_stage import as_tensors, collate, numbered, processes, train_stage, unchanged
+from training.methods.weight_averaging import mean_of_checkpoints
 from training.recipes.nets import RECIPES
 from training.recipes.recipe import Recipe, Stage
 
@@ -136,6 +137,11 @@ def train(
     final = work / "final"
     if processes().is_main_process:  # all have the same weights: one of them writes
         exported = build_model(recipe, recipe.export_size, recipe.export_stride)
+        if recipe.averaged_checkpoints > 1:
+            number = recipe.averaged_checkpoints
+            state = mean_of_checkpoints(work, number)
+            note = f"The weights are the mean of the last {number} checkpoints, one from each epoch begun."
+            record = replace(record, notes=(*record.notes, note))
         exported.load_state_dict(state or {})
         if recipe.recalibrated_batch_norm:
             last = recipe.stages[-1].films

@@ -202,6 +202,7 @@ RECIPES = {
             pretrained=None,
             batch_size=48,
             warmup=0.05,
+            averaged_checkpoints=3,
             seed=2028,
         ),
         CHEST_XRAY_LITE0,

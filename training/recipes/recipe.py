@@ -99,6 +99,9 @@ class Recipe:
     bfloat16: bool = True  # on a CPU with AMX: twice as fast for dense convolutions, half as fast for depthwise ones
     seed: int = 2026  # of everything drawn in training; the split's is in `Source`
 
+    # After the last stage: the mean of the last checkpoints, one from each epoch begun; 1: the last stage's weights.
+    averaged_checkpoints: int = 1
+
     # After the last stage: batch-norm statistics of training images without augmentation, at the exported size and
     # stride. Training leaves those of augmented images behind (Touvron et al. 2019), often at another stride.
     recalibrated_batch_norm: bool = False

@@ -1,12 +1,13 @@
 import dataclasses
 from pathlib import Path
 
+import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
-from training.methods.weight_averaging import WeightAverage
+from training.methods.weight_averaging import WeightAverage, mean_of_checkpoints
 from training.recipes.recipe import Recipe
 from training.train import train
 
@@ -58,3 +59,15 @@ def test_a_stage_with_weight_averaging_ends_with_the_mean_of_the_weights(
     assert mean["n_averaged"] == (INTERVAL + 2) // INTERVAL
     torch.testing.assert_close(kept[weight], mean[f"module.{weight}"])
     assert not torch.allclose(kept[weight], load_file(last / "model.safetensors")[weight])
+
+
+def test_the_mean_of_the_last_checkpoints_runs_over_stages(tmp_path: Path) -> None:
+    for stage, step, value in ((0, 9, 100.0), (0, 10, 1.0), (1, 2, 4.0)):  # step 10 comes after 9
+        folder = tmp_path / f"stage-{stage}" / f"checkpoint-{step}"
+        folder.mkdir(parents=True)
+        state = {"weight": torch.full((2,), value), "batches": torch.tensor(int(value))}
+        save_file(state, folder / "model.safetensors")
+    mean = mean_of_checkpoints(tmp_path, 2)
+    assert mean["weight"].tolist() == [2.5, 2.5] and mean["batches"] == 4
+    with pytest.raises(ValueError, match="holds 3 checkpoints, not 4"):
+        mean_of_checkpoints(tmp_path, 4)
