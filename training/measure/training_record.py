@@ -49,6 +49,7 @@ class StageRecord:
     soft_labels: tuple[str, ...] = ()  # the nets that gave them, see `training.methods.soft_labels`
     random_filters: bool = False  # see `training.methods.random_filters`
     seen_twice: float = 0.0  # share of each batch, by two filters, whose answers are drawn together
+    films: dict[str, Any] | None = None  # settings of a stage on films of two hospitals, see `recipes.Films`
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ def with_stage(record: TrainingRecord, stage: Stage, images_seen: int) -> Traini
         soft_labels=stage.soft_labels,
         random_filters=stage.random_filters,
         seen_twice=stage.twice,
+        films=asdict(stage.films) if stage.films else None,
     )
     return replace(record, stages=(*record.stages, finished))
 

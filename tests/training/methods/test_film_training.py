@@ -153,6 +153,7 @@ def test_a_recipe_of_films_is_trained_resumed_and_recorded(
     )
     record = read_record(again)
     assert record.stages[0].averaged and record.stages[0].images_seen % 8 == 0
+    assert record.stages[0].films and record.stages[0].films["frozen"] == ["conv1"]
     assert "nih-chest-xray-sample" in record.notes[0]
 
 
