@@ -19,4 +19,7 @@ def keep_temporary_files_together() -> None:
         Path(wanted).mkdir(parents=True, exist_ok=True)
     folder = tempfile.TemporaryDirectory(prefix="overread-", dir=wanted, ignore_cleanup_errors=True)
     atexit.register(folder.cleanup)  # after the threads that may still write into it
-    os.environ["GRADIO_TEMP_DIR"] = tempfile.tempdir = folder.name
+    tempfile.tempdir = folder.name
+    uploads = Path(folder.name) / "gradio"  # apart, since what lies in there can be asked for by its path
+    uploads.mkdir()
+    os.environ["GRADIO_TEMP_DIR"] = str(uploads)

@@ -6,6 +6,7 @@ const STILL = window.matchMedia("(prefers-reduced-motion: reduce)");
 const BAR = 0.25; // of the viewer's width, at most
 const AROUND = 6; // how many patches are seen a side when the viewer flies to one
 const NO_KEYS = ["f", "F", "r", "R"]; // OpenSeadragon turns and mirrors with them, which nobody asked for
+const ZOOM_KEYS = { "+": 1.3, "-": 1 / 1.3 }; // it knows them by where they lie on an American keyboard
 
 let loading;
 
@@ -49,8 +50,10 @@ export class SlideViewer {
     viewer.canvas.setAttribute("aria-label", "Slide: arrow keys move, plus and minus zoom, Enter reads the patch in the middle");
     viewer.addHandler("canvas-click", (event) => { if (event.quick) this.read(event.position); });
     viewer.addHandler("canvas-key", (event) => {
-      if (NO_KEYS.includes(event.originalEvent.key)) event.preventDefaultAction = true;
-      if (event.originalEvent.key === "Enter") this.read(viewer.viewport.getContainerSize().divide(2));
+      const { key } = event.originalEvent;
+      if (NO_KEYS.includes(key) || key in ZOOM_KEYS) event.preventDefaultAction = true;
+      if (key in ZOOM_KEYS) this.zoomBy(ZOOM_KEYS[key]);
+      if (key === "Enter") this.read(viewer.viewport.getContainerSize().divide(2));
     });
     for (const moved of ["open", "animation", "resize"]) viewer.addHandler(moved, () => this.drawBar());
     await new Promise((resolve) => viewer.addOnceHandler("open", resolve));
