@@ -7,14 +7,13 @@ fitted by ``python -m training fit-guard``.
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from overread.dicom_tags import FRONTAL_VIEWS, DicomTags
-from overread.lungs import SeenLungs
 from overread.pixel_statistics import SIDE, PixelStatistics, pixel_statistics
 
 # Hasler and Süsstrunk (2003), table 2, call 15 slightly and 45 averagely to quite colourful.
@@ -144,6 +143,17 @@ class Subject:
     ages: tuple[int, int] | None = None
 
 
+class LungSight(Protocol):
+    """What a guard asks about the lungs in an image; ``overread.lungs.SeenLungs`` answers."""
+
+    @property
+    def area(self) -> float:
+        """The share of the image that is lung, 0..1."""
+
+    def area_when_turned(self, turn: Image.Transpose) -> float:
+        """Return the same of the image turned."""
+
+
 @dataclass(frozen=True, eq=False)
 class Guard:
     """The kinds of images that a model may be sent; safe to use from several threads.
@@ -160,7 +170,7 @@ class Guard:
     wider: tuple[Kind, ...] = ()
     others: tuple[Kind, ...] = ()
 
-    def judge(self, image: Image.Image, tags: DicomTags | None = None, lungs: SeenLungs | None = None) -> Verdict:
+    def judge(self, image: Image.Image, tags: DicomTags | None = None, lungs: LungSight | None = None) -> Verdict:
         """Return the verdict on an image.
 
         Args:
@@ -245,7 +255,7 @@ class Guard:
                 yield small.transpose(turn), "sideways"
 
 
-def _without_lungs(lungs: SeenLungs) -> str:
+def _without_lungs(lungs: LungSight) -> str:
     """Return the code for an image in which no lungs are seen as it is: they may be once it is turned."""
     for code, turn in (
         ("upside-down", Image.Transpose.ROTATE_180),
