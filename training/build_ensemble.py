@@ -103,7 +103,7 @@ def _config(
         "pretrained_cfg": first.preprocessing.to_pretrained_cfg(),
         "overread": {
             "title": recipe.title,
-            "summary": recipe.summary,
+            "summary": _summary(recipe, members),
             "finding": recipe.source.finding,
             "ensemble": asdict(settings),
             **decision,
@@ -117,6 +117,14 @@ def _config(
     }
 
 
+def _summary(recipe: EnsembleRecipe, members: Sequence[Classifier]) -> str:
+    """Return the recipe's line for people, or one that names the members that are left where some got no weight."""
+    if len(members) == len(recipe.members):
+        return recipe.summary
+    titles = " and ".join(member.config.title for member in members)
+    return f"{titles} in {len(recipe.views)} views; the other nets add nothing"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument("ensemble", choices=sorted(ENSEMBLES))
@@ -127,16 +135,16 @@ def run(options: argparse.Namespace) -> None:
     recipe = ENSEMBLES[options.ensemble]
     folder, gain = build_ensemble(recipe, options.data, options.runs, options.models)
     catalogue_file = options.models / CATALOGUE_FILE.name
-    settings = read_config(folder).ensemble
-    members = tuple(settings.members) if settings else ()
+    config = read_config(folder)
+    members = tuple(config.ensemble.members) if config.ensemble else ()
     pin_files(
         recipe.name,
         recipe.source.domain,
         digests_of(folder),
         members,
         file=catalogue_file,
-        title=recipe.title,
-        summary=recipe.summary,
+        title=config.title,
+        summary=config.summary,
     )
     better = gain.difference > 0 and gain.p_value < NOISE
     default = recipe.name if better else recipe.members[0]
