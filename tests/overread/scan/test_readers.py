@@ -7,9 +7,9 @@ import tifffile
 from PIL import Image
 
 from overread.errors import CorruptImageError, EmptyImageError, ImageTooLargeError, UnsupportedImageError
+from overread.scale import Scale
 from overread.scan import tiff_reader
 from overread.scan.opening import open_slide
-from overread.scale import Scale
 from overread.scan.slide import WholeImage
 from overread.scan.tiff_reader import TiffSlide
 

@@ -20,8 +20,8 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from overread.scan.opening import open_slide
 from overread.scale import Scale
+from overread.scan.opening import open_slide
 from overread.scan.slide import WholeImage
 
 Field = Callable[[int, int], Image.Image]
