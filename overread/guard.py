@@ -25,7 +25,7 @@ Outcome = Literal["accepted", "unfamiliar", "refused"]
 Part = Literal["grey", "colour", "layout"]
 Floats = npt.NDArray[np.floating]
 
-# By code. Also what the models' page in a browser says, which judges by the same rules (web/src/guard.ts).
+# By code. Also what the models' page in a browser says, which judges by the same rules (web/src/core/guard.ts).
 REASONS = {
     "modality": "The DICOM file holds {seen}, not {subject}.",
     "body-part": "The DICOM file is of {seen}, not of {body_part}.",
