@@ -112,8 +112,8 @@ def table(found: dict[str, Any]) -> str:
     lines = [
         "# The page in the browser",
         "",
-        f"`make web && python -m benchmarks.web`: Chromium {found['chromium']}, {os.cpu_count()} cores, {found['machine']}.",
-        "The server runs on the same machine.",
+        "`make web && python -m benchmarks.web`: "
+        f"Chromium {found['chromium']}, {os.cpu_count()} cores, {found['machine']}; the server runs there too.",
         "",
         "| First answer of | Downloads, MB | with gzip | Seconds, empty cache | Seconds, offline |",
         "|---|---|---|---|---|",
