@@ -45,8 +45,8 @@ def render(measured: dict[str, Any], price_hour: float = PRICE_HOUR) -> str:
     hours = SLIDES * slide_megapixels() / speed / 3600
     lines += [
         "",
-        f"A field of {scan['megapixels']:.1f} megapixels was scanned by one process in {scan['seconds']:.0f} s beyond its "
-        f"start: {speed:.3f} megapixels a second. 1,000 slides of {SLIDE_MM2} mm² of tissue each, "
+        f"A field of {scan['megapixels']:.1f} megapixels was scanned by one process in {scan['seconds']:.0f} s beyond "
+        f"its start: {speed:.3f} megapixels a second. 1,000 slides of {SLIDE_MM2} mm² of tissue each, "
         f"{slide_megapixels():.0f} megapixels, would take {hours:.0f} hours of one CPU and "
         f"{hours * price_hour / CPUS:.0f} USD.",
         "",
