@@ -1,4 +1,4 @@
-"""Both tabs on a desktop and a phone; OVERREAD_SCREENSHOTS=docs saves the pictures of the README and of shared links."""
+"""Both tabs on a desktop and a phone; OVERREAD_SCREENSHOTS=docs saves the pictures of README and shared links."""
 
 import io
 import os
