@@ -1,7 +1,7 @@
 """The model card, rendered from a model folder's JSON files and its siblings' predictions; every figure is measured."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,6 @@ from training.measure.predictions import Predictions, read_predictions
 from training.measure.selective import risk_coverage, three_answers
 from training.measure.training_record import StageRecord, TrainingRecord, read_record
 from training.methods.weight_compression import EXPORT_FILE
-from training.recipes.nets import RECIPES
-from training.recipes.recipe import Films
 from training.reports.card_metadata import describe_test_images, is_subset, metadata
 from training.reports.film_section import (
     external_points_section,
@@ -118,9 +116,9 @@ def three_answers_of(folder: Path) -> dict[str, dict[str, Any]]:
     return measured
 
 
-def stage_notes(stage: StageRecord, films: Films | None = None) -> list[str]:
-    """Return what is special about a stage of a training, in a few words each; ``films`` is from the recipe."""
-    notes = film_notes(films) if films else []
+def stage_notes(stage: StageRecord) -> list[str]:
+    """Return what is special about a stage of a training, in a few words each."""
+    notes = film_notes(stage.films) if stage.films else []
     if stage.random_stride_offset:
         notes.append("a random stride offset per batch (shift-and-stitch)")
     if stage.mosaic_share:
@@ -139,34 +137,27 @@ def stage_notes(stage: StageRecord, films: Films | None = None) -> list[str]:
     return notes
 
 
-def film_notes(films: Films) -> list[str]:
+def film_notes(films: Mapping[str, Any]) -> list[str]:
     """Return what a stage on the films of two hospitals taught besides the label, in a few words each."""
     return [
-        f"{films.second_share:.0%} of the films from the second hospital",
+        f"{films['second_share']:.0%} of the films from the second hospital",
         "evidence outside the lungs adds to the loss",
-        f"{films.half_mosaics:.0%} of the batches as half films, {films.quarter_mosaics:.0%} as 2 x 2 films",
-        f"{films.twice:.0%} of the batches twice, resampled, sharpened and compressed in two ways, whose answers are "
-        "drawn together",
+        f"{films['half_mosaics']:.0%} of the batches as half films, {films['quarter_mosaics']:.0%} as 2 x 2 films",
+        f"{films['twice']:.0%} of the batches twice, resampled, sharpened and compressed in two ways, whose answers "
+        "are drawn together",
         "an L2 penalty on the log-odds",
-        *(["early layers unchanged"] if films.frozen else []),
+        *(["early layers unchanged"] if films["frozen"] else []),
     ]
 
 
 def _details_of_net(record: TrainingRecord, config: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {
         "record": record,
-        "films": _films_of_stages(record),
         "start": _start(record),
         "storage": _read(folder / EXPORT_FILE)["weight_storage"],
         "size": config["pretrained_cfg"]["input_size"][-1],
         "output_stride": config["model_args"]["output_stride"],
     }
-
-
-def _films_of_stages(record: TrainingRecord) -> list[Films | None]:
-    """Return what the recipe's stages say of films, as far as the record's stages are the recipe's."""
-    stages = RECIPES[record.model].stages if record.model in RECIPES else ()
-    return [stage.films for stage in stages] if len(stages) == len(record.stages) else [None] * len(record.stages)
 
 
 def _second_hospital(source: Source, evaluation: dict[str, Any]) -> str:
