@@ -13,7 +13,7 @@ from overread.reported_figures import EVALUATION_FILE
 from training.reports import limits_table
 from training.reports.lung_card import write_lung_card
 from training.reports.model_card import write_card
-from training.reports.summary_table import summary_tables, write_between_marks
+from training.reports.summary_table import summary_table, write_between_marks
 
 ROOT = Path(__file__).parents[1]
 
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> None:
         folder = options.models / entry.name
         if (folder / EVALUATION_FILE).is_file():
             print(write_lung_card(folder) if entry.finds_lungs else write_card(folder))
-    write_between_marks(options.readme, summary_tables(list(known), options.models, options.benchmark))
+    write_between_marks(options.readme, summary_table(list(known), options.models, options.benchmark))
     limits = limits_table.limits_table(known, options.models)
     write_between_marks(options.readme, limits, (limits_table.BEGIN, limits_table.END))
     print(options.readme)

@@ -1,4 +1,4 @@
-"""The tables of models in the repository's README: one row per model, and what only chest models were measured on."""
+"""The table of models that the repository's README shows: one row per model."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,20 +12,10 @@ BEGIN = "<!-- models: written by python -m training report -->"
 END = "<!-- end of models -->"
 THREADS = 2
 HEADER = [
-    "| Model | Test data | Map cells | AUC | Sensitivity | Specificity | ms |",
-    "|---|---|---|---|---|---|---|",
+    "| Model | Test images | AUC | Sensitivity | Specificity | Evidence in the lungs (area) "
+    "| Adults: AUC; sensitivity, specificity | ms |",
+    "|---|---|---|---|---|---|---|---|",
 ]
-FILMS_HEADER = [
-    "| Chest model | Evidence in the lungs (area) | Half films | Adults, AUC: opacity against normal | within AP, PA "
-    "| Sensitivity | Specificity |",
-    "|---|---|---|---|---|---|---|",
-]
-
-
-def summary_tables(names: Sequence[str], models: Path, benchmark: Path) -> str:
-    """Return the table of all models and, where such figures were measured, that of chest models below it."""
-    films = films_table(names, models)
-    return summary_table(names, models, benchmark) + (f"\n\n{films}" if films else "")
 
 
 def summary_table(names: Sequence[str], models: Path, benchmark: Path) -> str:
@@ -41,24 +31,6 @@ def summary_table(names: Sequence[str], models: Path, benchmark: Path) -> str:
         _row(models / name, milliseconds.get(name, "")) for name in names if (models / name / EVALUATION_FILE).exists()
     ]
     return "\n".join(HEADER + rows)
-
-
-def films_table(names: Sequence[str], models: Path) -> str:
-    """Return one row per chest model: evidence in the lungs, half films, and adults read by radiologists; "" of none.
-
-    Sensitivity and specificity are those of opacity and of normal films at the default operating point.
-
-    Args:
-        names: of the models, in the order of the rows.
-        models: the folder of model folders; one that was not measured on such films has no row.
-    """
-    rows = []
-    for name in names:
-        file = models / name / EVALUATION_FILE
-        evaluation = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        if all(key in evaluation for key in ("external", "evidence_in_lungs", "half_films")):
-            rows.append(_films_row(name, evaluation, read_config(models / name).default_operating_point))
-    return "\n".join(FILMS_HEADER + rows) if rows else ""
 
 
 def bytes_to_overlay(benchmark: Path) -> dict[str, str]:
@@ -82,33 +54,35 @@ def write_between_marks(readme: Path, table: str, marks: tuple[str, str] = (BEGI
 
 
 def _row(folder: Path, milliseconds: str) -> str:
-    config = read_config(folder)
+    point_name = read_config(folder).default_operating_point
     evaluation = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
     test = evaluation["splits"]["test"]
-    point = test["operating_points"][config.default_operating_point]
-    height, width = evaluation["perturbation"]["grid"]
+    point = test["operating_points"][point_name]
     cells = [
         f"[{folder.name}](models/{folder.name}/README.md)",
-        f"{evaluation['dataset']}, {test['images']:,} images",
-        f"{height} x {width}",
+        f"{test['images']:,}",
         *(interval(estimate) for estimate in (test["auc"], point["sensitivity"], point["specificity"])),
+        _in_lungs(evaluation),
+        _adults(evaluation, point_name),
         milliseconds,
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def _films_row(name: str, evaluation: Mapping[str, Any], point: str) -> str:
-    lungs = evaluation["evidence_in_lungs"]["test"]["with the finding"]
-    halves = evaluation["half_films"]["surest"]
-    auc = evaluation["external"]["auc"]["opacity_vs_normal"]
-    at_point = evaluation["external"]["operating_points"][point]
-    cells = [
-        name,
-        f"{interval(lungs['evidence'])} ({lungs['area']['value']:.2f})",
-        interval({"value": halves["mean"], "low": halves["low"], "high": halves["high"]}),
-        interval(auc["all"]),
-        ", ".join(f"{auc[view]['value']:.2f}" for view in ("AP", "PA")),
-        interval(at_point["sensitivity"]["all"]),
-        interval(at_point["specificity_normal"]["all"]),
-    ]
-    return f"| {' | '.join(cells)} |"
+def _in_lungs(evaluation: Mapping[str, Any]) -> str:
+    """Return the share of positive evidence in the lungs on films with the finding; "" where there are no lungs."""
+    if "evidence_in_lungs" not in evaluation:
+        return ""
+    found = evaluation["evidence_in_lungs"]["test"]["with the finding"]
+    return f"{interval(found['evidence'])} ({found['area']['value']:.2f})"
+
+
+def _adults(evaluation: Mapping[str, Any], point_name: str) -> str:
+    """Return the AUC of opacity against normal on films that radiologists read, and the rates at the default point."""
+    if "external" not in evaluation:
+        return ""
+    point = evaluation["external"]["operating_points"][point_name]
+    rates = (point[rate]["all"]["value"] for rate in ("sensitivity", "specificity_normal"))
+    return f"{interval(evaluation['external']['auc']['opacity_vs_normal']['all'])}; " + ", ".join(
+        f"{rate:.2f}" for rate in rates
+    )
