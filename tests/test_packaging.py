@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import overread
-from overread.catalogue import catalogue
+from overread.catalogue import catalogue, lung_net
 from tests.support.hub_on_loopback import HubOnLoopback
 
 ROOT = Path(__file__).parents[1]
@@ -143,9 +143,12 @@ def test_without_a_hub_one_sentence_says_what_to_set(
 
 
 def assert_answers_from_the_hub(environment: Environment, film: Path, hub: HubOnLoopback, home: Path) -> None:
-    entry = catalogue()[NAME]
-    files = {file: (entry.bundled_folder / file).read_bytes() for file in entry.sha256}
-    commit = hub.put_repo(f"someone/{NAME}", files)
+    lungs = lung_net("chest-xray")
+    assert lungs
+    commits = {}
+    for entry in (lungs, catalogue()[NAME]):
+        files = {file: (entry.bundled_folder / file).read_bytes() for file in entry.sha256}
+        commits[entry.name] = hub.put_repo(f"someone/{entry.name}", files)
     variables = {key: value for key, value in hub.client_environment(home).items() if key.startswith(("HF_", "NO_"))}
     done = environment.run(
         *("overread", "predict", str(film), "--model", "chest-xray", "--json"),
@@ -154,7 +157,7 @@ def assert_answers_from_the_hub(environment: Environment, film: Path, hub: HubOn
     )
     assert (done.returncode, done.stderr) == (0, "")
     answer: dict[str, Any] = json.loads(done.stdout)
-    assert (answer["model"]["source"], answer["model"]["revision"]) == ("hub", commit)
+    assert (answer["model"]["source"], answer["model"]["revision"]) == ("hub", commits[NAME])
     assert answer["log_odds"] == pytest.approx(overread.load(NAME).predict(film).log_odds, abs=1e-6)
 
 

@@ -24,7 +24,7 @@ from tests.support.hub_on_loopback import HubOnLoopback
 ROOT = Path(__file__).parents[2]
 NAMES = list(catalogue())
 COMMIT = "0" * 40
-BOUND = 60  # seconds for nine models; without limits of our own these took minutes, or did not end
+BOUND = 60  # seconds for all models; without limits of our own these took minutes, or did not end
 LOCATE_ALL = """
 import dataclasses, json
 from overread.catalogue import catalogue, namespace
@@ -111,7 +111,7 @@ def test_no_answer_in_time(behaviour: Callable[[socket.socket, threading.Event],
 def test_an_error_status(status: int, hub: HubOnLoopback, tmp_path: Path) -> None:
     hub.fail(status)
     assert_all_bundled(start(hub.client_environment(tmp_path)), f"the Hub answered with status {status}")
-    assert hub.requests == ["HEAD /"]  # one request for nine models
+    assert hub.requests == ["HEAD /"]  # one request for all models
 
 
 def test_truncated_files(hub: HubOnLoopback, tmp_path: Path) -> None:
