@@ -117,7 +117,7 @@ def test_models_lists_what_is_loaded(client: Client) -> None:
 
 
 def test_only_the_named_endpoints_are_public(client: Client) -> None:
-    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {*ENDPOINTS, "/models"}
+    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {*ENDPOINTS, "/scan_field", "/models"}
 
 
 def png(size: int) -> bytes:
@@ -254,7 +254,7 @@ def test_an_error_of_the_server_is_one_sentence_and_quotes_nothing(
 
     quoted = "Jane Roe"
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError(quoted)
 
     for classifier in map(service.classifier, ("histopathology", "chest-xray")):
@@ -271,7 +271,8 @@ def test_an_error_of_the_server_is_one_sentence_and_quotes_nothing(
 def test_the_api_page_describes_every_argument_and_shows_our_examples(client: Client) -> None:
     info = client.view_api(return_format="dict")["named_endpoints"]
     for endpoint in ENDPOINTS:
-        image, point, model, smooth, anyway = info[endpoint]["parameters"]
+        image, point, model, smooth, anyway, *of_patches = info[endpoint]["parameters"]
+        assert [one["parameter_name"] for one in of_patches] == (["mpp", "squash"] if "hist" in endpoint else [])
         assert "px" in image["python_type"]["description"] and "32 MB" in image["python_type"]["description"]
         assert "examples/" in image["example_input"]["path"]
         assert {"screening", "balanced", "rule-in"} <= set(point["type"]["enum"])
