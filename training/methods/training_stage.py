@@ -141,7 +141,8 @@ def as_tensors(
 
     def transform(rows: dict) -> dict:
         found: dict[str, Any] = {name: values for name, values in rows.items() if name in ("labels", SOFT_LABELS)}
-        found["pixel_values"], again = [], []
+        found["pixel_values"] = []
+        again: list[np.ndarray | None] = []
         for image, row in zip(rows["image"], rows["row"], strict=True):
             rgb = image.convert("RGB")
             resized, state = to_size(rgb), torch.get_rng_state()
