@@ -122,7 +122,8 @@ def _summary(recipe: EnsembleRecipe, members: Sequence[Classifier]) -> str:
     if len(members) == len(recipe.members):
         return recipe.summary
     titles = " and ".join(member.config.title for member in members)
-    return f"{titles} in {len(recipe.views)} views; the other nets add nothing"
+    views = f" in {len(recipe.views)} views" if len(recipe.views) > 1 else ""
+    return f"{titles}{views}; the other nets add nothing"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

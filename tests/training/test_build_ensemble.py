@@ -110,11 +110,12 @@ def test_a_member_without_weight_is_left_out(
     models: Path, known_recipe: Recipe, patches: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     shutil.copytree(models / known_recipe.name, models / "twin")
-    monkeypatch.setattr(module, "fit_weights", lambda log_odds, labels: Weighting((0.8, 0.0), 0.1))
+    monkeypatch.setattr(module, "fit_weights", lambda log_odds, targets, counts: Weighting((0.8, 0.0), 0.1))
     both = EnsembleRecipe("both", "Both", "twice one net", (known_recipe.name, "twin"), (AS_IT_IS,))
     made, _ = build_ensemble(both, patches, tmp_path, models)
-    settings = Classifier(made, threads=1).config.ensemble
-    assert settings and settings.weights == {known_recipe.name: 0.8}
+    config = Classifier(made, threads=1).config
+    assert config.ensemble and config.ensemble.weights == {known_recipe.name: 0.8}
+    assert config.summary == f"{known_recipe.title}; the other nets add nothing"
 
 
 @pytest.mark.parametrize(("p_value", "default"), [(0.01, "both"), (0.2, "pcam-resnet18")])
