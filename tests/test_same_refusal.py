@@ -107,7 +107,7 @@ def test_every_caller_gets_the_same_warning_with_the_answer(
     from_lambda = handler({"image": text, "model": domain, "answer_anyway": True}, None)
     page = app.build(service)
     function = next(function for function in page.fns.values() if function.api_name == api_name)
-    from_app = function.fn({"path": str(file)}, "", "", True, True)[0]
+    from_app = asyncio.run(function.fn({"path": str(file)}, "", "", True, True))[0]
     arguments = {"image": text, "answer_anyway": True, "include_heatmap_grid": True}
     mcp = json.loads(asyncio.run(McpTools(service, Turns()).call(api_name, arguments)).content[0].text)
     for answer in (python, shell, from_lambda, from_app, mcp):
