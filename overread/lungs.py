@@ -126,7 +126,7 @@ def lung_area(probability: npt.NDArray[np.floating]) -> float:
 
 def _film(image: Image.Image) -> Float32:
     """Return (112, 112) float32 grey levels in 0..1."""
-    return np.asarray(_small(image).convert("L"), np.float32) / 255
+    return np.asarray(_small(image).convert("L"), np.float32) / np.float32(255)
 
 
 def _small(image: Image.Image) -> Image.Image:
