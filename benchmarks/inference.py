@@ -39,7 +39,7 @@ from tqdm import tqdm
 
 from benchmarks.inference_table import Row, Run, render
 from overread.catalogue import Domain, catalogue
-from overread.classifier import Classifier
+from overread.classifier import Classifier, load
 from overread.heatmap_drawing import display_size
 from overread.model_folder import ONNX_FILE
 from overread.prediction import Prediction
@@ -112,7 +112,7 @@ def measure(name: str, threads: int, rounds: int, folder: Path) -> Row:
     """
     torch.set_num_threads(threads)
     entry = catalogue()[name]
-    classifier = Classifier(entry.bundled_folder, threads=threads)
+    classifier = load(name, threads)
     data = encoded_image(entry.domain)
     predictions: list[Prediction] = []
     others = [] if entry.members else peers(name, classifier, data, threads, folder)
