@@ -45,8 +45,8 @@ DOMAINS: dict[Domain, DomainText] = {
         tab="Chest X-ray",
         api_name="chest_xray",
         task="Estimates the probability of pneumonia in a frontal chest X-ray, with a signed heat map of the evidence.",
-        question="Does this frontal chest X-ray look like pneumonia? The models learned from children of one to five "
-        "years at one hospital: expect worse answers anywhere else.",
+        question="Does this frontal chest X-ray look like pneumonia? The models learned from films of children at one "
+        "hospital and, fewer, of adults at another: expect worse answers anywhere else.",
         image="a frontal chest X-ray of any size",
         image_word="film",
         images="films",
