@@ -61,6 +61,7 @@ def test_no_file_is_left(tmp_path: Path, sent: signal.Signals) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job would ignore it
     )
     try:
         assert process.stdout and any(f":{port}" in line for line in process.stdout)
