@@ -48,7 +48,6 @@ def main() -> None:
     for name, entry in catalogue().items():
         if not entry.members:
             lines.append(f"| {name} | " + " | ".join(f"{value:.1f}" for value in measure(name, options.rounds)) + " |")
-    lines += ["", "On two cores a batch costs as much as its images one by one, so waiting requests are not joined."]
     print("\n".join(lines))
     RESULT.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
