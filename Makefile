@@ -32,7 +32,7 @@ test: $(VENV)/.test-installed lambda-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(ONE_THREAD) $(BIN)/python -m pytest --ignore=tests/overread_lambda --ignore=tests/web -n 2 --dist loadfile
-	$(ONE_THREAD) $(BIN)/python -m pytest tests/web  # alone: WebAssembly's threads stall where others take their cores
+	$(ONE_THREAD) $(BIN)/python -m pytest tests/web  # alone: beside another test process some of them timed out
 
 lambda-test: $(LAMBDA_VENV)/.installed
 	$(LAMBDA)/python -m pytest -n 2 --confcutdir=tests/overread_lambda tests/overread_lambda

@@ -25,10 +25,10 @@ from PIL import Image
 import overread
 from benchmarks.score_table import PRICE_HOUR, render
 from overread.catalogue import resolve
+from tests.support.patch_table import turned
 
 RESULT = Path(__file__).with_suffix(".json")
 TABLE = Path(__file__).with_suffix(".md")
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples" / "histopathology").glob("*.jpg"))
 LARGER = 3  # times the rows of the smaller run
 PART_ROWS = 50
 FIELD_SIDE = 11  # patches a side of the field that is scanned
@@ -79,17 +79,6 @@ def data_set(file: Path, rows: int) -> Path:
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     pq.write_table(pa.table({"image": pa.array(images, kind)}), file, row_group_size=PART_ROWS)
     return file
-
-
-def turned(number: int) -> bytes:
-    """Return an example patch as PNG."""
-    steps = [None, *Image.Transpose]
-    step = steps[number // len(EXAMPLES) % len(steps)]
-    with Image.open(EXAMPLES[number % len(EXAMPLES)]) as image:
-        patch = image.convert("RGB")
-    buffer = io.BytesIO()
-    (patch if step is None else patch.transpose(step)).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def score(source: Path, folder: Path, model: str, engine: str, workers: int, *more: str) -> float:

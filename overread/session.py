@@ -83,6 +83,17 @@ def _open_checked(path: Path, threads: int | None) -> ort.InferenceSession:
     return session
 
 
+def session_options(threads: int | None = None) -> ort.SessionOptions:
+    """Return how every session runs: on ``threads`` threads (default: ``default_threads()``) that never spin."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads or default_threads()
+    options.inter_op_num_threads = 1
+    # Waiting threads that spin would take CPU time from other processes on a shared machine.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return options
+
+
 def open_session(path: Path, threads: int | None = None) -> ort.InferenceSession:
     """Return an onnxruntime session on the CPU.
 
@@ -93,14 +104,8 @@ def open_session(path: Path, threads: int | None = None) -> ort.InferenceSession
     Raises:
         ModelFolderError: if the file cannot be loaded.
     """
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads or default_threads()
-    options.inter_op_num_threads = 1
-    # Waiting threads that spin would take CPU time from other processes on a shared machine.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
     try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(str(path), session_options(threads), providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class but Exception
         raise ModelFolderError(f"The model file {path.name} cannot be loaded: {error}") from error
     finally:

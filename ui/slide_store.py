@@ -41,7 +41,7 @@ class KeptSlide:
 
     Attributes:
         key: its id.
-        folder: holds the file and, in ``results``, what the scan leaves.
+        folder: holds, in ``sent``, the file and, in ``results``, what the scan leaves.
         file: the slide as it was sent.
         slide: the same, open.
         plan: what a scan would do, once the scale is known.
@@ -108,9 +108,10 @@ class SlideStore:
                 self._delete(oldest.key)
             key = secrets.token_urlsafe(24)
             folder = Path(self._root.name) / key
-            folder.mkdir()
+            sent = folder / "sent"  # apart from ``results``, whatever the file's name is
+            sent.mkdir(parents=True)
             safe = UNUSUAL.sub("_", name)[-MAX_NAME:].lstrip(".") or "slide"
-            self._kept[key] = KeptSlide(key, folder, folder / safe)
+            self._kept[key] = KeptSlide(key, folder, sent / safe)
             return self._kept[key]
 
     def get(self, key: str) -> KeptSlide:

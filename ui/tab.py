@@ -23,8 +23,8 @@ DEFAULT_PREVALENCE = 10  # of 100; no visitor's hospital is known, and a test sp
 SLIDES = f"; whole-slide files up to {MAX_SLIDE_BYTES // 2**20} MB"
 PRIVACY = "Read in memory, never stored, never logged, no cookies."
 PRIVACY_OF_SLIDES = (
-    "Read in memory, never stored, never logged, no cookies; a file over 64 kB is kept, for you alone, until you "
-    "replace it or leave, for an hour at most."
+    "Never logged, no cookies. A patch is read in memory and not stored; a field or slide (over 64 kB) is kept, for "
+    "you alone, until you replace it or leave, for an hour at most."
 )
 MOUNT = """
 const root = (window.gradio_config?.root ?? location.origin + location.pathname).replace(/\\/$/, "");

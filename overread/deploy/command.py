@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from overread.deploy.checkout import CheckoutError
 from overread.deploy.hub_errors import logged_in_api
 from overread.deploy.space import HARDWARE, space_folder
 from overread.deploy.upload import SDK, upload_space
@@ -34,6 +35,8 @@ def run(options: argparse.Namespace) -> int:
         return web_folder(folder, build()) if options.kind == "web" else space_folder(folder, options.to, zero_gpu)
 
     if options.folder:
+        if options.folder.exists():
+            raise CheckoutError(f"{options.folder} exists already: name a folder that does not.")
         print(write(options.folder))
         return 0
     logged_in_api()  # or the work would be in vain

@@ -20,7 +20,7 @@ from overread.scan.engine import CellMap, Engine
 from overread.scan.errors import NotScannableError
 from overread.scan.exact import ExactEngine
 from overread.scan.grid import PatchGrid
-from overread.session import default_threads
+from overread.session import session_options
 
 AGREEMENT_FILE = "dense_agreement.json"
 
@@ -123,13 +123,10 @@ def dense_session(path: Path, threads: int | None) -> ort.InferenceSession:
     Raises:
         ModelFolderError: if the file cannot be loaded so.
     """
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads or default_threads()
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
     try:
-        return ort.InferenceSession(with_dynamic_size(path), options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(
+            with_dynamic_size(path), session_options(threads), providers=["CPUExecutionProvider"]
+        )
     except DecodeError as error:
         raise ModelFolderError(f"The model file {path.name} is damaged: {error}") from error
     except Exception as error:  # onnxruntime's exceptions share no base class but Exception

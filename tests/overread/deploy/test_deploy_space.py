@@ -110,6 +110,11 @@ def test_a_plan_that_is_missing_is_said_with_what_is_free(overread: Run, hub: Hu
     assert "needs a paid plan" in said and "--zero-gpu" in said and "overread deploy web" in said
 
 
+def test_a_folder_that_exists_is_left_alone(overread: Run, tmp_path: Path) -> None:
+    said = refusal(overread("deploy", "space", "--to", SPACE, "--folder", str(tmp_path)))
+    assert said == f"{tmp_path} exists already: name a folder that does not."
+
+
 def test_changes_that_would_be_left_out_are_refused(overread: Run, checkout: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(checkout, tmp_path / "copy")
     with (copy / "app.py").open("a") as file:
