@@ -41,7 +41,7 @@ class KeptSlide:
 
     Attributes:
         key: its id.
-        folder: holds, in ``sent``, the file and, in ``results``, what the scan leaves.
+        folder: holds the file and, in ``results``, what the scan leaves.
         file: the slide as it was sent.
         slide: the same, open.
         plan: what a scan would do, once the scale is known.
@@ -59,8 +59,8 @@ class KeptSlide:
 
     @property
     def results(self) -> Path:
-        """Where the scan leaves its files."""
-        return self.folder / "results"
+        """Where the scan leaves its files: a name that no slide has, since theirs begin with no dot."""
+        return self.folder / ".results"
 
     @property
     def opened(self) -> Slide:
@@ -108,10 +108,9 @@ class SlideStore:
                 self._delete(oldest.key)
             key = secrets.token_urlsafe(24)
             folder = Path(self._root.name) / key
-            sent = folder / "sent"  # apart from ``results``, whatever the file's name is
-            sent.mkdir(parents=True)
+            folder.mkdir()
             safe = UNUSUAL.sub("_", name)[-MAX_NAME:].lstrip(".") or "slide"
-            self._kept[key] = KeptSlide(key, folder, sent / safe)
+            self._kept[key] = KeptSlide(key, folder, folder / safe)
             return self._kept[key]
 
     def get(self, key: str) -> KeptSlide:
