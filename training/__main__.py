@@ -24,6 +24,8 @@ COMMANDS = {
     "fit-guard": "fit the guards that tell which images a model knows",
     "evaluate": "measure a model: predictions.csv, evaluation.json and plots in its folder",
     "evaluate-guard": "measure what the guards refuse",
+    "labels-curve": "measure accuracy against the number of labels, with 30 small trainings",
+    "sweep-films": "compare settings of the chest nets' training, with 13 short ones",
     "report": "write model cards, and the README's table, from what was measured",
     "restore-weights": "rebuild model.safetensors from a model folder's ONNX file",
 }

@@ -4,7 +4,7 @@ Every colour (the heat map's orange and teal, two greys) has its own line style,
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Any, Literal
@@ -172,6 +172,32 @@ def curves(means: Mapping[str, Floats], path: Path) -> None:
         axes.plot(100 * fraction, mean, line, color=colour, label=f"{name}: area {auc(fraction, mean):.3f}")
     axes.set(xlim=(0, 100), ylim=(-0.02, 1.02))
     _label(axes, "Pixels deleted or inserted (%)", "Mean probability", "best")
+    _save(figure, path)
+
+
+def labels_curve(points: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Write test AUC against the number of labels (log scale): a line per start, its interval, and every seed.
+
+    Args:
+        points: as ``training.labels_curve.points`` returns them.
+        path: of the PNG, 700 x 380 px.
+    """
+    figure = _figure(3.8)
+    axes = figure.subplots()
+    starts = dict.fromkeys(point["start"] for point in points)
+    for start, (colour, line) in zip(starts, cycle(STYLES), strict=False):
+        rows = [point for point in points if point["start"] == start]
+        labels = [row["labels"] for row in rows]
+        value, low, high = ([row["auc"][key] for row in rows] for key in ("value", "low", "high"))
+        axes.fill_between(labels, low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.plot(labels, value, line, color=colour, marker="o", markersize=4, label=start)
+        for row in rows:
+            axes.plot([row["labels"]] * len(row["auc_of_seeds"]), row["auc_of_seeds"], ".", color=colour, markersize=4)
+    axes.set_xscale("log")
+    ticks = sorted({point["labels"] for point in points})
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.minorticks_off()
+    _label(axes, "Labelled patches for training", "AUC on test", "lower right")
     _save(figure, path)
 
 

@@ -10,13 +10,14 @@ from huggingface_hub import ModelCard
 from overread.deploy.models import OWN_NAMESPACE
 from overread.model_folder import CONFIG_FILE, read_config
 from overread.reported_figures import EVALUATION_FILE, interval
-from training.data.data_sets import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON, Source
+from training.data.data_sets import Source
 from training.measure.comparisons import Comparison, compare_with_others
 from training.measure.guard_evaluation import GUARD_EVALUATION_FILE
 from training.measure.predictions import Predictions, read_predictions
 from training.measure.selective import risk_coverage, three_answers
 from training.measure.training_record import StageRecord, TrainingRecord, read_record
 from training.methods.weight_compression import EXPORT_FILE
+from training.recipes.nets import DOMAINS
 from training.reports.card_metadata import describe_test_images, is_subset, metadata
 from training.reports.film_section import (
     external_points_section,
@@ -26,11 +27,12 @@ from training.reports.film_section import (
     resampling_section,
 )
 from training.reports.guard_section import guard_section, three_answers_section
+from training.reports.labels_section import RESULT, labels_section
 from training.reports.snippets import javascript_snippets, snippets
 
 CARD_FILE = "README.md"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
-SOURCES = {source.dataset: source for source in (PATCH_CAMELYON, CHEST_XRAY_PNEUMONIA)}
+SOURCES = {domain.source.dataset: domain.source for domain in DOMAINS.values()}
 GAME_TITLES = {
     "surest": "the most confident correct images, as in the paper",
     "pytorch_grad_cam": "the same images, the default map of `pytorch_grad_cam` on the same net",
@@ -85,6 +87,7 @@ def render_card(folder: Path) -> str:
         views=_listed(ensemble["views"]) if ensemble else "",
         snippets=snippets(name, source.domain, is_ensemble=ensemble is not None),
         javascript={} if ensemble else javascript_snippets(name),
+        labels_curve=labels_section(_read(folder / RESULT)) if (folder / RESULT).exists() else "",
         namespace=OWN_NAMESPACE,
         interval=interval,
         stage_notes=stage_notes,
@@ -228,7 +231,8 @@ def _data_rows(
     }
     if source.validation_split is None:
         used["validation"] += " of train: an eighth of its patients, who are in no other split"
-    return [(split, images, f"{source.published.get(split, 0):,}") for split, images in used.items()]
+    published = {split: f"{images:,}" for split, images in source.published.items()}
+    return [(split, images, published.get(split, "")) for split, images in used.items()]
 
 
 def _listed(words: Sequence[str]) -> str:
