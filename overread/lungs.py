@@ -10,12 +10,14 @@ import numpy.typing as npt
 from PIL import Image
 
 from overread.contours import Polygon, outlines
+from overread.guard import LEAST_LUNGS
 from overread.hub import ModelSource
 from overread.model_folder import ONNX_FILE
 from overread.session import Float32, OnFirstUse, open_session
 
 SIDE = 112  # input and output height and width of the lung net, px
 LUNG = 0.5  # probability from which a pixel counts as lung
+NOT_FOUND = "No lungs were found in this picture"
 OUTLINE_TOLERANCE = 0.004  # of the picture's side: about half a pixel of the lung net
 LEAST_REGION = 0.005  # of the picture: smaller regions are not outlined
 
@@ -25,10 +27,11 @@ class Lungs:
     """The lungs in one picture, what lies behind the heart included.
 
     Attributes:
-        area: share of the picture, 0..1.
+        area: share of the picture, 0..1. Below ``overread.guard.LEAST_LUNGS`` no lungs were found.
         evidence_inside: share of the evidence for the finding, the positive part of the signed map, that lies in the
-            lungs, 0..1; None where there is no such evidence. By chance it is ``area``.
-        outline: polygons, (N, 2) x and y as fractions of the picture's width and height; mostly two.
+            lungs, 0..1; None where there is no such evidence or no lungs were found. By chance it is ``area``.
+        outline: polygons, (N, 2) x and y as fractions of the picture's width and height; mostly two, and none where no
+            lungs were found.
     """
 
     area: float
@@ -36,8 +39,15 @@ class Lungs:
     outline: tuple[Polygon, ...]
 
     @property
+    def found(self) -> bool:
+        """Whether lungs were found, by the guard's measure."""
+        return self.area >= LEAST_LUNGS
+
+    @property
     def sentence(self) -> str:
         """How much of the evidence lies in the lungs, for people; "" where there is no evidence for the finding."""
+        if not self.found:
+            return NOT_FOUND
         if self.evidence_inside is None:
             return ""
         return f"{100 * self.evidence_inside:.0f} % of the evidence lies in the lungs"
@@ -107,13 +117,16 @@ def lungs_of(probability: npt.NDArray[np.floating], heatmap: npt.NDArray[np.floa
         probability: (H, W) of lung, from ``LungNet``.
         heatmap: (h, w) log-odds by cell; a cell counts with the part of it that is lung.
     """
+    area = lung_area(probability)
+    if area < LEAST_LUNGS:
+        return Lungs(area, evidence_inside=None, outline=())
     inside = (probability >= LUNG).astype(np.float32)
     rows, columns = heatmap.shape
     part = np.asarray(Image.fromarray(inside).resize((columns, rows), Image.Resampling.BOX))  # (h, w) in 0..1
     positive = np.maximum(heatmap, 0)
     total = float(positive.sum())
     return Lungs(
-        area=lung_area(probability),
+        area=area,
         evidence_inside=float((positive * part).sum()) / total if total > 0 else None,
         outline=tuple(outlines(probability, LUNG, OUTLINE_TOLERANCE, LEAST_REGION)),
     )

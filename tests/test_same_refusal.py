@@ -112,5 +112,5 @@ def test_every_caller_gets_the_same_warning_with_the_answer(
     mcp = json.loads(asyncio.run(McpTools(service, Turns()).call(api_name, arguments)).content[0].text)
     for answer in (python, shell, from_lambda, from_app, mcp):
         assert answer["guard"]["outcome"] == "refused"
-        for field in ("guard", "reading", "notes", "decision"):
+        for field in ("guard", "reading", "notes", "decision", "lungs"):
             assert answer[field] == python[field]

@@ -51,8 +51,8 @@ ANSWER_FIELDS = {
     "heatmap": "shape [rows, columns], values (log-odds per cell; positive speaks for the finding), bias (log-odds "
     "that belong to no place), unit; all values + bias = log_odds",
     "lungs": "where the lungs are: area (share of the picture, 0 to 1), evidence_inside (share of the evidence for the "
-    "finding that lies in the lungs, 0 to 1; null where there is none), outline (polygons of [x, y], fractions of "
-    "width and height); null for a model without a lung net",
+    "finding that lies in the lungs, 0 to 1; null where there is none, or no lungs were found), outline (polygons of "
+    "[x, y], fractions of width and height); null for a model without a lung net",
     "guard": "whether the image is of the kind that the model learned from: outcome (accepted, unfamiliar, refused), "
     "code, reason, distance; null without a guard",
     "notes": "what the reader should know of how the image was read",

@@ -177,7 +177,8 @@ def lungs_share_html(lungs: Lungs | None) -> str:
     """Return how much of the evidence lies in the lungs, and how much would by chance; "" where there is none."""
     if not lungs or not lungs.sentence:
         return ""
-    return f'<p class="lungs-share">{lungs.sentence}, which fill {percent(lungs.area)} of the picture.</p>'
+    by_chance = f", which fill {percent(lungs.area)} of the picture" if lungs.found else ""
+    return f'<p class="lungs-share">{lungs.sentence}{by_chance}.</p>'
 
 
 def _notes(prediction: Prediction) -> list[str]:

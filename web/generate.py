@@ -69,6 +69,7 @@ def card() -> dict[str, Any]:
         "borderline": verdict.BORDERLINE,
         "against_the_map": verdict.AGAINST_THE_MAP,
         "lungs": verdict.lungs_share_html(Lungs(0.33, 0.77, ())).replace("77", "{inside}").replace("33 %", "{area}"),
+        "no_lungs": verdict.lungs_share_html(Lungs(0.0, None, ())),
         "cannot_tell": CANNOT_TELL,
         "not_ruled_in": NOT_RULED_IN,
         "not_ruled_out": NOT_RULED_OUT,

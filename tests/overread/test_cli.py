@@ -23,6 +23,7 @@ from overread.cli import main
 from overread.errors import ModelFolderError
 from overread.stack.outcome import CSV_COLUMNS
 from tests.support.dicom_file import dicom
+from tests.support.landscape import landscape
 
 ROOT = Path(__file__).parents[2]
 GOOD = ["--model", "pcam-resnet18"]
@@ -200,13 +201,14 @@ def test_a_csv_row_is_on_disk_as_soon_as_its_image_is_answered(
 
 
 def test_an_image_of_another_kind_is_refused_and_answered_on_request(tmp_path: Path) -> None:
-    blank = tmp_path / "blank.png"
-    Image.new("RGB", (300, 300), "grey").save(blank)
-    refused = overread("predict", str(blank), "--model", "chest-xray")
+    holiday = tmp_path / "holiday.png"
+    landscape().save(holiday)
+    refused = overread("predict", str(holiday), "--model", "chest-xray")
     assert (refused.returncode, refused.stdout) == (3, "")
-    assert refused.stderr.startswith(f"{blank}: ") and len(refused.stderr.splitlines()) == 1
-    answered = overread("predict", str(blank), "--model", "chest-xray", "--answer-anyway")
+    assert refused.stderr.startswith(f"{holiday}: ") and len(refused.stderr.splitlines()) == 1
+    answered = overread("predict", str(holiday), "--model", "chest-xray", "--answer-anyway")
     assert answered.returncode == 0 and "\n  note: " in answered.stdout
+    assert "\n  No lungs were found in this picture\n" in answered.stdout and "% of the evidence" not in answered.stdout
 
 
 def test_a_bad_image_is_one_line_on_stderr_and_the_others_are_answered(

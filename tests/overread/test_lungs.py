@@ -53,6 +53,15 @@ def test_without_evidence_for_the_finding_there_is_no_share_of_it() -> None:
     assert json.loads(json.dumps(lungs.to_json()))["evidence_inside"] is None
 
 
+def test_where_no_lungs_are_found_that_is_said_instead_of_a_share() -> None:
+    probability = np.zeros((112, 112), np.float32)
+    probability[:20, :20] = 0.9  # 3 % of the picture
+    lungs = lungs_of(probability, np.ones((4, 4), np.float32))
+    assert lungs.area == pytest.approx((20 / 112) ** 2)
+    assert lungs.evidence_inside is None and lungs.outline == ()
+    assert lungs.sentence == "No lungs were found in this picture"
+
+
 def test_a_prediction_says_where_the_lungs_are(net: LungNet, tiny_folder: Path) -> None:
     with_lungs, without = Classifier(tiny_folder, threads=1, lung_net=net), Classifier(tiny_folder, threads=1)
     image = film()

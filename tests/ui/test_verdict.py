@@ -7,6 +7,7 @@ from PIL import Image
 
 from overread.classifier import Classifier
 from overread.guard import Verdict
+from overread.lungs import Lungs
 from overread.prediction import Prediction
 from overread.reading import members_disagree, read
 from ui.answer_counts import answer_counts, wilson
@@ -160,6 +161,19 @@ def test_the_guards_warning_stands_out(tiny: Classifier) -> None:
     guard = Verdict("unfamiliar", "tinted", "The image is tinted.")
     html = card(tiny, "red", guard=guard, notes=(guard.warning, "another note"))
     assert html.count('class="note warning"') == 1 and "The image is tinted." in html
+
+
+@pytest.mark.parametrize(
+    ("lungs", "sentence"),
+    [
+        (Lungs(0.33, 0.77, ()), "77 % of the evidence lies in the lungs, which fill 33 % of the picture."),
+        (Lungs(0.02, None, ()), "No lungs were found in this picture."),
+    ],
+)
+def test_the_card_says_how_much_evidence_lies_in_the_lungs_or_that_there_are_none(
+    tiny: Classifier, lungs: Lungs, sentence: str
+) -> None:
+    assert f'<p class="lungs-share">{sentence}</p>' in card(tiny, "red", lungs=lungs)
 
 
 def test_the_true_label_of_an_example_is_on_the_card_and_its_source_in_the_details(tiny: Classifier) -> None:

@@ -10,6 +10,7 @@ type Line = [number, number][];
 
 const SIDE = 112, GAP = 2;
 const LEAST = WORDS.guard.least_lungs;
+const digits = (value: number) => Math.round(value * 1e4) / 1e4;
 
 /** The lungs in one picture: the net runs when somebody first asks, and once. */
 export class SeenLungs {
@@ -29,14 +30,15 @@ export class SeenLungs {
 
   async inEvidence({ cells, rows, columns }: Evidence): Promise<Lungs> {
     const found = await (this.probability ??= this.run(this.small()));
+    const share = this.areaOf(found);
+    if (share < LEAST) return { area: digits(share), evidence_inside: null, outline: [] };
     let inside = 0, total = 0;
     cells.forEach((value, at) => {
       total += Math.max(value, 0);
       inside += Math.max(value, 0) * this.partOf(found, Math.floor(at / columns), at % columns, rows, columns);
     });
-    const digits = (value: number) => Math.round(value * 1e4) / 1e4;
     return {
-      area: digits(this.areaOf(found)),
+      area: digits(share),
       evidence_inside: total > 0 ? digits(inside / total) : null,
       outline: outlines(found, this.net.lung, this.net.tolerance, this.net.least_region)
         .map((line) => line.map(([x, y]): [number, number] => [digits(x), digits(y)])),

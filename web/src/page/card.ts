@@ -84,6 +84,7 @@ function mapAgainstVerdict({ heatmap, reading, log_odds, finding }: Json): strin
 }
 
 function lungsShare({ lungs }: Json): string {
+  if (lungs && lungs.area < WORDS.guard.least_lungs) return SAID.no_lungs;
   if (!lungs || lungs.evidence_inside === null) return "";
   return filled(SAID.lungs, { inside: (100 * lungs.evidence_inside).toFixed(0), area: percent(lungs.area) });
 }
