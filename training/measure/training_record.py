@@ -47,7 +47,7 @@ class StageRecord:
     revision: str | None  # commit of the code
     versions: dict[str, str]  # of the libraries
     soft_labels: tuple[str, ...] = ()  # the nets that gave them, see `training.methods.soft_labels`
-    random_filters: bool = False  # see `training.methods.random_filters`
+    random_filters: bool = False  # see `training.methods.random_resampling`
     seen_twice: float = 0.0  # share of each batch, by two filters, whose answers are drawn together
     films: dict[str, Any] | None = None  # settings of a stage on films of two hospitals, see `recipes.Films`
 

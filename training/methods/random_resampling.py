@@ -1,10 +1,24 @@
 """Random resampling: nobody knows by which filter a published image was made smaller, or a sent one will be."""
 
+from collections.abc import Callable
+
 import torch
 from PIL import Image
 from torchvision.transforms import v2
 
-ANTIALIASED = (
+from overread.preprocessing import Preprocessing
+
+Resize = Callable[[Image.Image], Image.Image]
+Size = tuple[int, int]  # width and height, px
+
+# Antialiased ones. They differ by use, as the recipes of the published nets drew them.
+RESIZING = (
+    Image.Resampling.BICUBIC,
+    Image.Resampling.BILINEAR,
+    Image.Resampling.HAMMING,
+    Image.Resampling.BOX,  # mean over the area
+)
+AUGMENTING = (
     Image.Resampling.BOX,
     Image.Resampling.BILINEAR,
     Image.Resampling.HAMMING,
@@ -12,6 +26,19 @@ ANTIALIASED = (
     Image.Resampling.LANCZOS,
 )
 PLAIN = (Image.Resampling.NEAREST, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC)
+
+
+def random_resize(preprocess: Preprocessing) -> Resize:
+    """Return a resize to the model's input size by a random filter, or bilinear without antialiasing."""
+    size = preprocess.width, preprocess.height
+
+    def resize(image: Image.Image) -> Image.Image:
+        number = int(torch.randint(len(RESIZING) + 1, ()))
+        if number < len(RESIZING):
+            return image.resize(size, RESIZING[number])
+        return _without_antialiasing(image, size, Image.Resampling.BILINEAR)
+
+    return resize
 
 
 class RandomResampling(v2.Transform):
@@ -28,9 +55,11 @@ class RandomResampling(v2.Transform):
         return _resampled(_resampled(image, between), image.size)
 
 
-def _resampled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+def _resampled(image: Image.Image, size: Size) -> Image.Image:
     if torch.rand(()) < 0.7:
-        return image.resize(size, ANTIALIASED[int(torch.randint(len(ANTIALIASED), ()))])
-    across, down = image.width / size[0], image.height / size[1]
-    kernel = PLAIN[int(torch.randint(len(PLAIN), ()))]
-    return image.transform(size, Image.Transform.AFFINE, (across, 0, 0, 0, down, 0), kernel)
+        return image.resize(size, AUGMENTING[int(torch.randint(len(AUGMENTING), ()))])
+    return _without_antialiasing(image, size, PLAIN[int(torch.randint(len(PLAIN), ()))])
+
+
+def _without_antialiasing(image: Image.Image, size: Size, kernel: Image.Resampling) -> Image.Image:
+    return image.transform(size, Image.Transform.EXTENT, (0, 0, *image.size), kernel)

@@ -20,7 +20,7 @@ from training.data.corruption import corrupt
 from training.measure.training_log import ImagesPerSecond, write_history
 from training.methods.augmentation import augmentation_for
 from training.methods.distillation import SOFT_LABELS, TWICE, DistillingTrainer, load_teacher
-from training.methods.random_filters import Resize, random_resize
+from training.methods.random_resampling import Resize, random_resize
 from training.methods.soft_labels import soft_labels
 from training.methods.weight_averaging import WeightAverage
 from training.recipes.recipe import Recipe, Stage

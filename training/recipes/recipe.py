@@ -45,7 +45,7 @@ class Stage:
     # the images as they are, computed once.
     soft_labels: tuple[str, ...] = ()
 
-    # Resizes by random filters, see `training.methods.random_filters`; else by the recipe's.
+    # Resizes by random filters, see `training.methods.random_resampling`; else by the recipe's.
     random_filters: bool = False
     twice: float = 0.0  # share of each batch that is seen by two filters
     consistency: float = 0.5  # weight of the squared difference between the two answers, in log-odds
