@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from huggingface_hub import DatasetCard, DatasetCardData, HfApi
 
 from overread.deploy.hub_errors import one_sentence
+from overread.deploy.upload import upload
 from overread.reported_figures import EVALUATION_FILE
 
 PREDICTIONS_FILE = "predictions.csv"
@@ -40,10 +41,10 @@ def push_evaluation(names: Sequence[str], namespace: str, api: HfApi, models: Pa
         namespace: a user or an organisation.
         api: the client, with a token that may write there.
         models: the folder of model folders.
-        private: make the repository private; else it has the namespace's default.
+        private: see ``overread.deploy.upload.upload``.
 
     Raises:
-        HubRefusedError: the Hub refused or was out of reach.
+        HubRefusedError: likewise.
     """
     repository = f"{namespace}/{DATA_SET}"
     measured = [name for name in names if (models / name / PREDICTIONS_FILE).is_file()]
@@ -53,23 +54,20 @@ def push_evaluation(names: Sequence[str], namespace: str, api: HfApi, models: Pa
         tags=["medical", "evaluation"],
         configs=[{"config_name": name, "data_files": f"{name}/{PREDICTIONS_FILE}"} for name in measured],
     )
-    with one_sentence(repository), TemporaryDirectory() as made:
+    with TemporaryDirectory() as made:
+        folder = Path(made)
         for name in measured:
-            (Path(made) / name).mkdir()
+            (folder / name).mkdir()
             for file in (PREDICTIONS_FILE, EVALUATION_FILE):
-                shutil.copy(models / name / file, Path(made) / name / file)
+                shutil.copy(models / name / file, folder / name / file)
         text = CARD.format(
             front_matter=f"---\n{front_matter.to_yaml()}\n---",
             repository=repository,
             first=measured[0],
             evaluation=EVALUATION_FILE,
         )
-        DatasetCard(text).save(Path(made) / "README.md")
-        url = api.create_repo(repository, repo_type="dataset", private=private or None, exist_ok=True)
-        api.upload_folder(
-            repo_id=repository, repo_type="dataset", folder_path=made, commit_message="Push the evaluation"
-        )
-    return str(url)
+        DatasetCard(text).save(folder / "README.md")
+        return upload(api, repository, folder, "Push the evaluation", "dataset", private).url
 
 
 def push_collection(

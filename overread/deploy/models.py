@@ -1,19 +1,18 @@
-"""``overread push``: finished model folders to the Hub, each to the model repository ``NAMESPACE/<model>``.
+"""Pushes finished model folders to the Hub, each to the model repository ``NAMESPACE/<model>``.
 
-All folders are checked before the first is uploaded; NAMESPACE in a card becomes the real name.
+NAMESPACE in a card becomes the real name.
 """
 
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from huggingface_hub import HfApi, metadata_load, metadata_save
 
 from overread.catalogue import MODELS_FOLDER, CatalogueEntry
-from overread.deploy.hub_errors import HubRefusedError, one_sentence
+from overread.deploy.upload import Uploaded, upload
 from overread.errors import ModelFolderError
 from overread.hub import verify
 from overread.model_folder import CONFIG_FILE, GUARD_FILE, ONNX_FILE
@@ -22,14 +21,6 @@ from overread.reported_figures import EVALUATION_FILE
 OWN_NAMESPACE = "NAMESPACE"  # in a card, before it is pushed
 CARD_FILE = "README.md"
 TRANSFORMERS_FILES = ("model.safetensors", "preprocessor_config.json")  # beside config.json, which the catalogue pins
-
-
-@dataclass(frozen=True)
-class Pushed:
-    """Where a folder is now: the repository's address and the commit (40 hexadecimal digits) that holds the folder."""
-
-    url: str
-    commit: str
 
 
 def check_folder(entry: CatalogueEntry, folder: Path) -> None:
@@ -68,7 +59,7 @@ def check_folder(entry: CatalogueEntry, folder: Path) -> None:
         )
 
 
-def push(name: str, namespace: str, api: HfApi, models: Path = MODELS_FOLDER, private: bool = False) -> Pushed:
+def push(name: str, namespace: str, api: HfApi, models: Path = MODELS_FOLDER, private: bool = False) -> Uploaded:
     """Return where on the Hub the model folder ``<models>/<name>`` is, having uploaded what is not there yet.
 
     The uploaded card names the namespace; the local one stays as it is. Files that are only in the repository stay.
@@ -78,25 +69,18 @@ def push(name: str, namespace: str, api: HfApi, models: Path = MODELS_FOLDER, pr
         namespace: a user or an organisation.
         api: the client, with a token that may write there.
         models: the folder of model folders.
-        private: make the repository private; else it has the namespace's default.
+        private: see ``overread.deploy.upload.upload``.
 
     Raises:
-        HubRefusedError: the Hub refused or was out of reach.
+        HubRefusedError: likewise.
     """
-    repository = f"{namespace}/{name}"
-    with one_sentence(repository), TemporaryDirectory() as made:
-        url = api.create_repo(repository, private=private or None, exist_ok=True)
-        if private and not api.model_info(repository).private:
-            raise HubRefusedError(
-                f"{repository} is public already: make it private on the Hub, or push without --private."
-            )
+    with TemporaryDirectory() as made:
         folder = shutil.copytree(models / name, Path(made) / name)
         card = folder / CARD_FILE
         card.write_text(
             card.read_text(encoding="utf-8").replace(f"{OWN_NAMESPACE}/", f"{namespace}/"), encoding="utf-8"
         )
-        commit = api.upload_folder(repo_id=repository, folder_path=folder, commit_message=f"Push {name}")
-    return Pushed(str(url), commit.oid)
+        return upload(api, f"{namespace}/{name}", folder, f"Push {name}", private=private)
 
 
 def name_models(readme: Path, namespace: str, names: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from huggingface_hub import HfApi
 
 from overread.catalogue import MODELS_FOLDER, catalogue
 from overread.deploy.evaluation_data import DATA_SET, push_collection, push_evaluation
+from overread.deploy.hub_errors import HubRefusedError
 from tests.support.hub_on_loopback import HubOnLoopback
 
 LOAD = """
@@ -36,6 +37,13 @@ def test_the_data_set_loads_as_its_card_says(hub: HubOnLoopback, api: HfApi, tmp
     assert done.returncode == 0, done.stderr
     rows = (MODELS_FOLDER / names[-1] / "predictions.csv").read_text().splitlines()
     assert done.stdout.split(" ", 1) == [str(len(rows) - 1), "['label', 'log_odds', 'row', 'split']\n"]
+
+
+def test_private_figures_are_never_silently_public(hub: HubOnLoopback, api: HfApi) -> None:
+    hub.put_repo(f"tester/{DATA_SET}", {"README.md": b"public"}, "dataset")
+    with pytest.raises(HubRefusedError, match=f"tester/{DATA_SET} is public already"):
+        push_evaluation(list(catalogue()), "tester", api, MODELS_FOLDER, private=True)
+    assert hub.files(f"tester/{DATA_SET}", kind="dataset") == {"README.md": b"public"}
 
 
 def test_a_collection_holds_each_once_however_often_it_is_pushed(hub: HubOnLoopback, api: HfApi) -> None:
