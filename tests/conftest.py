@@ -1,4 +1,4 @@
-"""Fixtures of several test modules: a tiny model, a Hub on loopback, the folder of real data where there is one."""
+"""Fixtures of several test modules: a tiny model, the running app, a Hub on loopback, real data where there is any."""
 
 import os
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from PIL import Image
 
 from overread.classifier import Classifier
 from tests.support.hub_on_loopback import HubOnLoopback
+from tests.support.running_app import running_app
 from tests.support.tiny_model import write_tiny_model
 
 if find_spec("torch"):  # the tests of core and app run without it too
@@ -39,6 +40,31 @@ def picture() -> Image.Image:
     pixels = np.zeros((96, 96, 3), np.uint8)
     pixels[:, :48, 0], pixels[:, 48:, 2] = 200, 200
     return Image.fromarray(pixels)
+
+
+@pytest.fixture(scope="session")
+def app_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the app at ``address`` writes to standard error."""
+    return tmp_path_factory.mktemp("app") / "app.log"
+
+
+@pytest.fixture(scope="session")
+def uploads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder where it keeps uploads."""
+    return tmp_path_factory.mktemp("uploads")
+
+
+@pytest.fixture(scope="session")
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its folder for other temporary files."""
+    return tmp_path_factory.mktemp("temporary")
+
+
+@pytest.fixture(scope="session")
+def address(app_log: Path, uploads: Path, temporary: Path) -> Iterator[str]:
+    """The running app's address; one app serves all tests of a test process."""
+    with running_app(app_log, GRADIO_TEMP_DIR=str(uploads), TMPDIR=str(temporary)) as url:
+        yield url
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -17,7 +16,8 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
 
-from tests.support.running_app import ROOT, running_app
+from tests.support.rest import call
+from tests.support.running_app import ROOT
 from ui.examples import examples
 
 ENDPOINTS = ("histopathology", "chest_xray")
@@ -31,22 +31,6 @@ def secret(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("server") / "secret.png"
     Image.open(examples("histopathology")[0].path).save(path)
     return path
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_app(tmp_path_factory.mktemp("app") / "app.log") as url:
-        yield url
-
-
-def call(address: str, endpoint: str, image: object) -> tuple[str, Any]:
-    """Return the last event, "complete" or "error", and its data, of a REST call."""
-    started = httpx.post(f"{address}/gradio_api/call/{endpoint}", json={"data": [image, "", "", True]}, timeout=60)
-    started.raise_for_status()
-    lines = httpx.get(f"{address}/gradio_api/call/{endpoint}/{started.json()['event_id']}", timeout=60).text.split("\n")
-    events = [line.removeprefix("event: ") for line in lines if line.startswith("event: ")]
-    data = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
-    return events[-1], json.loads(data[-1])
 
 
 def names_of(secret: Path) -> dict[str, str]:
@@ -88,7 +72,7 @@ def test_a_path_outside_the_upload_cache_is_refused_in_one_sentence(
     address: str, secret: Path, endpoint: str, payload: str
 ) -> None:
     for way, name in names_of(secret).items():
-        event, answer = call(address, endpoint, PAYLOADS[payload](name))
+        event, answer = call(address, endpoint, [PAYLOADS[payload](name)])
         assert event == "error", (way, answer)
         assert REFUSAL in answer["error"], (way, answer)  # the same words, whether the file exists or not
         assert str(secret.parent) not in json.dumps(answer), (way, answer)
@@ -96,7 +80,7 @@ def test_a_path_outside_the_upload_cache_is_refused_in_one_sentence(
 
 @pytest.mark.parametrize("wrong", [{"path": ["x"]}, {"path": {"path": "/etc/passwd"}}, [{"path": "x"}], 7, True])
 def test_a_payload_of_another_shape_is_refused_in_one_sentence(address: str, wrong: object) -> None:
-    event, answer = call(address, "chest_xray", wrong)
+    event, answer = call(address, "chest_xray", [wrong])
     assert event == "error" and REFUSAL in answer["error"]
 
 
@@ -118,7 +102,7 @@ def test_a_payload_of_another_shape_is_refused_in_one_sentence(address: str, wro
 )
 def test_a_link_into_the_servers_network_is_refused_in_one_sentence(address: str, link: str) -> None:
     for payload in ({"path": link}, {"path": link, "meta": META}, {"url": link}, link):
-        event, answer = call(address, "chest_xray", payload)
+        event, answer = call(address, "chest_xray", [payload])
         assert event == "error"
         assert any(words in answer["error"] for words in ("https", "not a public", "user name", "no host")), answer
 
@@ -128,7 +112,7 @@ def test_an_upload_a_data_url_and_base64_are_answered(address: str, secret: Path
     text = base64.b64encode(secret.read_bytes()).decode()
     url = f"data:image/png;base64,{text}"
     answers = [
-        call(address, "histopathology", payload)
+        call(address, "histopathology", [payload])
         for payload in ({"path": uploaded}, {"path": uploaded, "meta": META}, {"url": url}, url, text, {"url": text})
     ]
     assert [event for event, _ in answers] == ["complete"] * len(answers)

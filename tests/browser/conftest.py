@@ -2,12 +2,10 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-
-from tests.support.running_app import running_app
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -21,29 +19,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="no Chromium is installed"))
 
 
-@pytest.fixture(scope="session")
-def app_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("app") / "app.log"
-
-
-@pytest.fixture(scope="session")
-def uploads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder where Gradio keeps uploads."""
-    return tmp_path_factory.mktemp("uploads")
-
-
-@pytest.fixture(scope="session")
-def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The app's folder for temporary files."""
-    return tmp_path_factory.mktemp("temporary")
-
-
-@pytest.fixture(scope="session")
-def address(app_log: Path, uploads: Path, temporary: Path) -> Iterator[str]:
-    with running_app(app_log, GRADIO_TEMP_DIR=str(uploads), TMPDIR=str(temporary)) as url:
-        yield url
-
-
 @pytest.fixture(scope="module")  # Playwright keeps an event loop running, in which no other test could start one
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
@@ -55,6 +30,13 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def visit(browser: Browser, address: str) -> Iterator[Visit]:
     """Open the page as a new visitor and wait for its first answer."""
+    with visitors(browser, address) as open_page:
+        yield open_page
+
+
+@contextmanager
+def visitors(browser: Browser, address: str) -> Iterator[Visit]:
+    """Yield what opens the page as a new visitor and waits for its first answer; the pages are closed at the end."""
     contexts = []
 
     def open_page(query: str = "", width: int = 1280, height: int = 720, scheme: str = "light") -> Page:

@@ -12,26 +12,25 @@ from examples import check_space
 from overread.catalogue import catalogue
 from overread.classifier import Classifier
 from tests.support.hub_on_loopback import HubOnLoopback
-from tests.support.running_app import ROOT, running_app
+from tests.support.running_app import ROOT
 
 
 def test_the_same_answers_are_the_same_and_a_changed_model_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with running_app(tmp_path / "log") as address:
-        assert list(check_space.changed_answers(address)) == []
-        load = overread.load
+    assert list(check_space.changed_answers(address)) == []
+    load = overread.load
 
-        class Changed:
-            def __init__(self, model: Classifier) -> None:
-                self.model = model
+    class Changed:
+        def __init__(self, model: Classifier) -> None:
+            self.model = model
 
-            def predict(self, file: Path) -> object:
-                answer = self.model.predict(file)
-                return replace(answer, log_odds=answer.log_odds + 5, probability=1 - answer.probability)
+        def predict(self, file: Path) -> object:
+            answer = self.model.predict(file)
+            return replace(answer, log_odds=answer.log_odds + 5, probability=1 - answer.probability)
 
-        monkeypatch.setattr(overread, "load", lambda domain: Changed(load(domain)))
-        changed = list(check_space.changed_answers(address))
+    monkeypatch.setattr(overread, "load", lambda domain: Changed(load(domain)))
+    changed = list(check_space.changed_answers(address))
     assert len(changed) == 12 and all(" on the Space; " in line for line in changed)
 
 

@@ -3,23 +3,16 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from tests.support.node import NODE, node_modules
-from tests.support.running_app import ROOT, running_app
+from tests.support.running_app import ROOT
 from ui.examples import EXAMPLES, examples
 
 FILM = examples("chest-xray")[0]
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_app(tmp_path_factory.mktemp("app") / "app.log") as url:
-        yield url
 
 
 def python_client(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
