@@ -1,4 +1,4 @@
-"""The curve of AUC against labels: nested draws, runs that are kept, a mean over seeds, the figure and the card's table."""
+"""The curve of AUC against labels: nested draws, runs that are kept, a mean over seeds, figure and table."""
 
 import dataclasses
 import json
@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from datasets import Dataset
+from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from training import labels_curve
 from training.__main__ import main
-from training.labels_curve import IMAGENET, RANDOM, Run, draw, mean_auc
+from training.labels_curve import IMAGENET, RANDOM, Run, centre, draw, mean_auc
 from training.recipes.recipe import Stage
 from training.reports.labels_section import labels_section
 
@@ -24,7 +25,14 @@ def test_a_run_with_more_labels_has_all_patches_of_a_smaller_one() -> None:
 
 
 def test_steps_grow_with_the_cube_root_of_the_labels() -> None:
-    assert [Run(RANDOM, labels, 1).steps for labels in (300, 2_400, 8_100)] == [150, 300, 450]
+    assert [Run(RANDOM, labels, 1).steps for labels in (300, 2_400, 8_100)] == [120, 240, 360]
+
+
+def test_a_net_sees_the_centre_of_a_patch_at_its_own_scale() -> None:
+    pixels = np.zeros((96, 96, 3), np.uint8)
+    pixels[16:80, 16:80] = 255
+    seen = np.asarray(centre(Image.fromarray(pixels)))
+    assert seen.shape == (64, 64, 3) and seen.min() == 255
 
 
 def test_the_mean_auc_is_that_of_the_seeds_within_its_interval() -> None:
@@ -39,7 +47,7 @@ def test_the_mean_auc_is_that_of_the_seeds_within_its_interval() -> None:
 def test_the_command_trains_what_is_missing_and_writes_the_curve_when_it_is_whole(
     patches: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stage = Stage(32, epochs=1, learning_rate=1e-3, augmentation="histopathology")
+    stage = Stage(96, epochs=1, learning_rate=1e-3, augmentation="histopathology")
     small = dataclasses.replace(labels_curve.RECIPE, architecture="resnet10t", stages=(stage,), batch_size=8)
     monkeypatch.setattr(labels_curve, "RECIPE", small)
     monkeypatch.setattr(labels_curve, "LABELS", (16, 40))
