@@ -18,12 +18,12 @@ def labels_section(measured: Mapping[str, Any]) -> str:
         by_labels.setdefault(point["labels"], {})[point["start"]] = point
     seeds = len(points[0]["auc_of_seeds"])
     lines = [
-        f"`{measured['architecture']}` trained with fewer labels, on the centre {measured['side_px']} px of the patches: "
+        f"`{measured['architecture']}` trained with fewer labels, on the centre {measured['side_px']} px of a patch: "
         f"{seeds} seeds each, batches of {measured['batch_size']}, the last weights, no validation label used. AUC on "
         f"{measured['test_images']:,} test images: mean of the seeds with the 95 % bootstrap interval over images, in "
-        "brackets the lowest and the highest seed. Minutes of one CPU core for one training. These trainings are short: "
-        "more steps would help most where labels are many, and from random weights. Measured with `python -m training "
-        "labels-curve`.",
+        "brackets the lowest and the highest seed. Minutes of one CPU core for one training. These are short "
+        "trainings: more steps would help most where labels are many, and from random weights. Measured with "
+        "`python -m training labels-curve`.",
         "",
         "| Labels | Steps | " + " | ".join(f"From {start} | Minutes" for start in starts) + " |",
         "|---|---|" + "---|---|" * len(starts),
