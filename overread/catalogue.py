@@ -3,13 +3,14 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from overread.domain_text import DomainText
 from overread.errors import UnknownModelError
 
-Domain = Literal["histopathology", "chest-xray"]
+Domain = str  # such as "histopathology"; the catalogue says which there are
 PACKAGE = Path(__file__).parent
 MODELS_FOLDER = PACKAGE.parent / "models"  # of a checkout, and of the AWS Lambda package; a wheel brings no models
 _IN_WHEEL = PACKAGE / "catalogue.json"
@@ -48,6 +49,17 @@ def catalogue(file: Path | None = None) -> dict[str, CatalogueEntry]:
         file: another file of the same form (default: ``CATALOGUE_FILE``).
     """
     return _entries("models", file)
+
+
+def domains(file: Path | None = None) -> dict[Domain, DomainText]:
+    """Return the words of every domain that has a model, in the order of the tabs.
+
+    Args:
+        file: another catalogue (default: ``CATALOGUE_FILE``).
+    """
+    used = {entry.domain for entry in catalogue(file).values()}
+    words = _read(file or CATALOGUE_FILE).get("domains", {})
+    return {domain: DomainText(**text) for domain, text in words.items() if domain in used}
 
 
 def lung_net(domain: Domain, file: Path | None = None) -> CatalogueEntry | None:
@@ -156,6 +168,20 @@ def pin_files(
     _write(content, file)
 
 
+def pin_words(domain: Domain, text: DomainText, *, file: Path | None = None) -> None:
+    """Write what the app says of a domain into the catalogue; a new domain gets the last tab.
+
+    Args:
+        domain: such as "chest-xray".
+        text: its words.
+        file: another catalogue (default: ``CATALOGUE_FILE``).
+    """
+    file = file or CATALOGUE_FILE
+    content = _read(file)
+    content.setdefault("domains", {})[domain] = asdict(text)
+    _write(content, file)
+
+
 def make_default(name: str, *, file: Path | None = None) -> None:
     """Make a model the first of its domain, and with it the domain's default.
 
@@ -209,5 +235,5 @@ def _read(file: Path) -> dict[str, Any]:
 def _write(content: Mapping[str, Any], file: Path) -> None:
     """Replace the file in one step, so that a reader never sees half of it."""
     new = file.with_name(f"{file.name}.{os.getpid()}.new")
-    new.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    new.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     new.replace(file)

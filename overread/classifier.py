@@ -26,6 +26,7 @@ from overread.reading import decide, members_disagree, read
 from overread.session import OnnxSession
 
 BATCH_SIZE = 16
+UNGUARDED = "Nothing checks what kind of image this is: any image gets an answer."
 
 
 def load(
@@ -247,6 +248,7 @@ class Classifier:
             drawing=Drawing(image.picture, heatmap, config.heatmap.scale, smooth, centre, outline),
             guard=verdict,
             notes=(
+                *(() if verdict else (UNGUARDED,)),
                 *((verdict.warning,) if verdict and verdict.warning else ()),
                 *image.notes,
             ),

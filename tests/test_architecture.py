@@ -20,7 +20,8 @@ FORBIDDEN = {  # by the importing module or package: what it must not import
     "overread_lambda": ("torch", "gradio", "training", "ui", "app"),
     "ui": ("torch", "training", "overread_lambda", "app"),
     "training": ("gradio", "ui", "overread_lambda", "app"),
-    "training.data": ("training.recipes", *ROOMS),
+    "training.data": ("training.recipes", "training.domains", *ROOMS),
+    "training.domains": ROOMS,
     "training.recipes": ROOMS,
 }
 

@@ -1,4 +1,4 @@
-"""Audits a data set before anything is trained on it: python -m training audit pcam [--data FOLDER] [--sample N]
+"""Audits a data set before anything is trained on it: python -m training audit chest-xray [--data FOLDER] [--sample N]
 
 Writes one page, ``runs/audit/<name>.html``, that needs no network. It splits for shortcuts: properties of a file, such
 as its shape or its compression, that predict the label without showing the body; images in two splits; patients in two
@@ -9,13 +9,13 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
-from training.data.data_sets import CHEST_XRAY_PNEUMONIA, PATCH_CAMELYON
 from training.data.splits import Split
 from training.measure.file_statistics import SAMPLE, split_statistics
 from training.measure.split_overlap import find_duplicates, find_patients
+from training.recipes.nets import DOMAINS
 from training.reports import audit_page
 
-DATA_SETS = {"pcam": PATCH_CAMELYON, "chest-xray": CHEST_XRAY_PNEUMONIA}
+DATA_SETS = {name: domain.source for name, domain in DOMAINS.items()}
 NAMES_TELL_PATIENTS = {"chest-xray"}
 
 

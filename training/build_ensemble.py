@@ -28,7 +28,8 @@ from training.measure.ensemble_weights import fit_weights
 from training.measure.operating_points import decision_settings
 from training.measure.predictions import Part, net_evidence
 from training.measure.ranking import area_under_roc
-from training.recipes.ensembles import ENSEMBLES, EnsembleRecipe
+from training.recipes.nets import ENSEMBLES
+from training.recipes.recipe import EnsembleRecipe
 
 NOISE = 0.05  # largest p value of a difference that counts
 

@@ -33,13 +33,9 @@ from training.measure.intervals import RESAMPLES, proportion
 from training.measure.metrics import BINS, measure, subgroup_auc
 from training.measure.predictions import Part, Predictions, Predictor, write_predictions
 from training.measure.resampling import measure_filters
-from training.recipes.ensembles import ENSEMBLES, EnsembleRecipe
-from training.recipes.nets import RECIPES
-from training.recipes.recipe import Recipe
+from training.recipes.nets import ENSEMBLES, RECIPES
+from training.recipes.recipe import EnsembleRecipe, Recipe
 
-# By domain: films are larger than patches and take a CPU ten times as long.
-MOSAICS = {"histopathology": 100, "chest-xray": 12}
-PERTURBED = {"histopathology": 12, "chest-xray": 6}  # images whose deletion and insertion curves are drawn
 FIGURES = "figures"
 ONE_SIDED = "one-sided"  # folder in runs
 FULL_SIZE_EXAMPLES = Path(__file__).parents[1] / "examples" / "chest-xray"
@@ -67,8 +63,8 @@ def evaluate(
         films: what a chest X-ray model is measured on beside its data set.
         runs: holds the prediction cache.
         models: the folder of model folders.
-        mosaics: number of mosaics in the pointing game (default: ``MOSAICS`` of the domain).
-        perturbed: number of images in the deletion and insertion curves (default: ``PERTURBED`` of the domain).
+        mosaics: number of mosaics in the pointing game (default: the data set's).
+        perturbed: number of images in the deletion and insertion curves (default: the data set's).
     """
     folder = models / recipe.name
     predictor = Predictor(folder, runs)
@@ -123,13 +119,13 @@ def evaluate(
             models,
             own[split],
             parts[split].log_odds[: len(own[split])],  # a second hospital's films come after the first one's
-            mosaics or MOSAICS[recipe.source.domain],
+            mosaics or recipe.source.mosaics,
             with_peer=len(members) == 1 and split == "validation",
         )
         for split in SPLITS
     }
     result["perturbation"] = delete_and_insert(
-        predictor.classifier, datasets["test"], perturbed or PERTURBED[recipe.source.domain]
+        predictor.classifier, datasets["test"], perturbed or recipe.source.perturbed
     )
     (folder / EVALUATION_FILE).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     draw(result, parts, config, calibration, folder / FIGURES)

@@ -25,6 +25,7 @@ from training.data.foreign_images import FILM_CHANGES, PATCH_CHANGES, Images, fo
 from training.data.splits import load_split
 from training.measure.guard_evaluation import GUARD_EVALUATION_FILE, measure_guard
 
+GUARDED = ("histopathology", "chest-xray")  # the domains that `fit-guard` fits guards for
 CHANGED = 200  # images of the test split that are mirrored, inverted, turned and so on
 REFUSED_CHANGES = ("inverted", "inverted greys", "upside down", "flipped top to bottom", "on its", "without colour")
 
@@ -96,7 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Measure both guards and write the figures into the folders of their domains' models."""
     catalogue_file = options.models / CATALOGUE_FILE.name
-    entries = list(catalogue(catalogue_file).values())
+    entries = [entry for entry in catalogue(catalogue_file).values() if entry.domain in GUARDED]
     guards: dict[Domain, Guard] = {}
     for entry in entries:
         guard = read_guard(options.models / entry.name)

@@ -1,9 +1,9 @@
 """Turns a trained net into its model folder: python -m training export pcam-resnet18 [--data FOLDER]
 
 Calibrates on validation data, writes ``models/<name>/`` (config.json, preprocessor_config.json, training.json,
-model.safetensors with large weights in half precision, onnx/model.onnx with weights stored in 8 bits) and pins its
-files in ``models/catalogue.json``. What storing weights in 8 bits changes is measured on validation data and written to
-``export.json``. Next: ``python -m training evaluate``, then ``python -m training report``.
+model.safetensors with large weights in half precision, onnx/model.onnx with weights stored in 8 bits), and pins its
+files and the words of its tab in ``models/catalogue.json``. What storing weights in 8 bits changes is measured on
+validation data and written to ``export.json``. Next: ``python -m training evaluate``, then ``python -m training report``.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from sklearn.metrics import roc_auc_score
 from torch import nn
 from transformers import TimmWrapperForImageClassification
 
-from overread.catalogue import CATALOGUE_FILE, MODELS_FOLDER, pin_files
+from overread.catalogue import CATALOGUE_FILE, MODELS_FOLDER, pin_files, pin_words
 from overread.classifier import BATCH_SIZE
 from overread.model_folder import CONFIG_FILE, ONNX_FILE, digests_of
 from overread.preprocessing import Preprocessing
@@ -33,7 +33,7 @@ from training.methods.heatmap_in_graph import HeatmapClassifier
 from training.methods.preprocessing_in_graph import write_preprocessing
 from training.methods.torch_model import save_weights
 from training.methods.weight_compression import EXPORT_FILE, compress_file, round_weights
-from training.recipes.nets import RECIPES
+from training.recipes.nets import DOMAINS, RECIPES
 from training.recipes.recipe import Recipe
 
 OPSET = 18
@@ -180,14 +180,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Export the net, pin its files, print its folder."""
+    """Export the net, pin its files and what its tab says, print its folder."""
     recipe = RECIPES[options.net]
     folder = export(recipe, options.runs, options.data, options.models)
+    catalogue_file = options.models / CATALOGUE_FILE.name
+    pin_words(recipe.source.domain, DOMAINS[recipe.source.domain].text, file=catalogue_file)
     pin_files(
         recipe.name,
         recipe.source.domain,
         digests_of(folder),
-        file=options.models / CATALOGUE_FILE.name,
+        file=catalogue_file,
         title=recipe.title,
         summary=recipe.summary,
     )

@@ -228,6 +228,8 @@ def write_guards(guards: Mapping[Domain, Guard], models: Path) -> None:
     """Write each guard into the folders of its domain's models, pin it in their catalogue, print the files."""
     catalogue_file = models / CATALOGUE_FILE.name
     for entry in catalogue(catalogue_file).values():
+        if entry.domain not in guards:
+            continue
         file = write_guard(guards[entry.domain], models / entry.name)
         digests = {**entry.sha256, GUARD_FILE: sha256_of(file)}
         pin_files(entry.name, entry.domain, digests, entry.members, file=catalogue_file)

@@ -1,15 +1,16 @@
 """Renders what was measured: python -m training report
 
-Writes the card of every evaluated model folder, ``README.md``, and the tables of models and of their limits between
-marks in the repository's README. Runs no model and changes no other file: the same JSON and CSV files give the same
-text.
+Writes the card of every evaluated model folder, ``README.md``, the tables of models and of their limits between marks
+in the repository's README, and the words of the tabs into the catalogue. Runs no model and changes no other file: the
+same JSON and CSV files give the same text.
 """
 
 import argparse
 from pathlib import Path
 
-from overread.catalogue import CATALOGUE_FILE, catalogue, published
+from overread.catalogue import CATALOGUE_FILE, catalogue, domains, pin_words, published
 from overread.reported_figures import EVALUATION_FILE
+from training.recipes.nets import DOMAINS
 from training.reports import limits_table
 from training.reports.lung_card import write_lung_card
 from training.reports.model_card import write_card
@@ -32,9 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write all cards and the tables; print the files."""
+    """Write all cards, the tables and the words of the tabs; print the files."""
     catalogue_file = options.models / CATALOGUE_FILE.name
     known = catalogue(catalogue_file)
+    for name in domains(catalogue_file):
+        pin_words(name, DOMAINS[name].text, file=catalogue_file)
     for entry in published(catalogue_file).values():
         folder = options.models / entry.name
         if (folder / EVALUATION_FILE).is_file():

@@ -6,6 +6,7 @@ from markdown_it import MarkdownIt
 
 from overread.reported_figures import summary_table
 from overread.service import Service
+from ui.domains import DOMAINS
 
 ABOUT = Path(__file__).with_name("about.md")
 # A table that is wider than a phone scrolls by itself, and must then be reachable by keyboard.
@@ -21,9 +22,11 @@ for (const code of element.querySelectorAll("code")) {{
 
 
 def about_html(service: Service) -> str:
-    """Return the page as HTML, with the test figures for ``{figures}`` and the loaded files for ``{running}``."""
+    """Return the page as HTML, with test figures, what the models learned from, and which files are loaded."""
     text = ABOUT.read_text(encoding="utf-8")
+    learned_from = "\n".join(f"- **{words.tab}** learned from {words.learned_from}" for words in DOMAINS.values())
     text = text.replace("{figures}", summary_table()).replace("{running}", running_table(service))
+    text = text.replace("{learned_from}", learned_from)
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     return f'<div class="about">{html.replace("<table>", TABLE).replace("</table>", "</table></div>")}</div>'
 

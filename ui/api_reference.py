@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from overread.catalogue import Domain
+from overread.domain_text import api_name
 from overread.images import MAX_FILE_BYTES, MAX_PIXELS, MIN_SIDE, READABLE
 from overread.patches import OBJECTIVES
 from overread.prediction import DISCLAIMER
 from overread.service import Service
-from ui.domains import DOMAINS
+from ui.domains import DOMAINS, task
 from ui.examples import examples
 from ui.failures import codes
 from ui.fields import DOMAIN, LEAST_STRIDE, MAX_PATCHES
@@ -80,7 +81,8 @@ def arguments(service: Service, domain: Domain) -> list[Argument]:
     """Return the arguments of a domain's endpoint, in order; the first one is required."""
     config, names = service.classifier(domain).config, tuple(service.names(domain))
     points = tuple(config.operating_points)
-    link = f"{PUBLIC_ADDRESS}/examples/{examples(domain)[0].file}"
+    shown = next(iter(examples(domain)), None)
+    link = f"{PUBLIC_ADDRESS}/examples/{shown.file}" if shown else f"{PUBLIC_ADDRESS}/image.png"
     patches = [
         Argument(
             "mpp",
@@ -154,14 +156,14 @@ def scan_arguments(service: Service) -> list[Argument]:
 
 def documented(service: Service) -> dict[str, list[Argument]]:
     """Return the arguments of every endpoint by its name."""
-    endpoints = {f"/{text.api_name}": arguments(service, domain) for domain, text in DOMAINS.items()}
+    endpoints = {f"/{api_name(domain)}": arguments(service, domain) for domain in DOMAINS}
     return {**endpoints, "/scan_field": scan_arguments(service)}
 
 
 def returned() -> dict[str, tuple[str, str]]:
     """Return what the two results of every endpoint are, by its name."""
     overlay = "the image with the heat map drawn over it, PNG"
-    answers = {f"/{text.api_name}": (answer_fields(), overlay) for text in DOMAINS.values()}
+    answers = {f"/{api_name(domain)}": (answer_fields(), overlay) for domain in DOMAINS}
     return {**answers, "/scan_field": (SCAN_ANSWER, SCAN_FILES)}
 
 
@@ -231,8 +233,7 @@ MCP):
 
 
 def _endpoint(service: Service, domain: Domain) -> str:
-    text = DOMAINS[domain]
-    return f"### /{text.api_name}\n\n{text.task}\n\n{_list(_lines(arguments(service, domain)))}"
+    return f"### /{api_name(domain)}\n\n{task(service, domain)}\n\n{_list(_lines(arguments(service, domain)))}"
 
 
 def _lines(arguments: list[Argument]) -> dict[str, str]:

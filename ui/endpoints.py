@@ -8,9 +8,10 @@ from gradio.events import api
 from PIL import Image
 
 from overread.catalogue import Domain
+from overread.domain_text import api_name
 from overread.prediction import DISCLAIMER
 from overread.service import Service
-from ui.domains import DOMAINS
+from ui.domains import task
 from ui.received_images import path_of
 from ui.turns import Turns
 
@@ -28,8 +29,6 @@ def own_file(image: Image.Image) -> Image.Image:
 
 def add_endpoint(service: Service, domain: Domain, turns: Turns) -> None:
     """Add the domain's endpoint to the page, with inputs of its own, so that a client needs none of the layout."""
-    text = DOMAINS[domain]
-
     async def answer(
         image: dict[str, Any] | None,
         operating_point: str = "",
@@ -67,8 +66,8 @@ def add_endpoint(service: Service, domain: Domain, turns: Turns) -> None:
             answer,
             inputs,
             outputs,
-            api_name=text.api_name,
-            api_description=f"{text.task} {DISCLAIMER}",
+            api_name=api_name(domain),
+            api_description=f"{task(service, domain)} {DISCLAIMER}",
             concurrency_limit=None,  # Gradio would count a link's download too; ``turns`` limits what computes
             preprocess=False,
         )

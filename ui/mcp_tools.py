@@ -20,11 +20,12 @@ from starlette.types import Receive, Scope, Send
 
 from overread.catalogue import Domain
 from overread.classifier import Classifier
+from overread.domain_text import api_name
 from overread.prediction import DISCLAIMER
 from overread.scan import Progress
 from overread.service import Service
 from ui.api_reference import LIMITS, Argument, answer_fields, arguments
-from ui.domains import DOMAINS
+from ui.domains import DOMAINS, task
 from ui.failures import code_of, sentence_of
 from ui.mcp_scan import DESCRIPTION as SCAN_DESCRIPTION
 from ui.mcp_scan import NAME as SCAN
@@ -53,7 +54,7 @@ class McpTools:
     def __init__(self, service: Service, turns: Turns) -> None:
         """Make the tools from the loaded models; ``turns`` says whose call computes next."""
         self._service = service
-        self._by_tool: dict[str, Domain] = {text.api_name: domain for domain, text in DOMAINS.items()}
+        self._by_tool: dict[str, Domain] = {api_name(domain): domain for domain in DOMAINS}
         self._turns = turns
         self._scan = ScanTool(service, turns)
         self._server = server = Server[Any, Any]("Overread", instructions=DISCLAIMER)
@@ -78,7 +79,7 @@ class McpTools:
     async def tools(self) -> list[types.Tool]:
         """Return the tools with descriptions and input schemas."""
         tools = [
-            types.Tool(name=name, description=_description(domain), inputSchema=self._schema(domain))
+            types.Tool(name=name, description=self._description(domain), inputSchema=self._schema(domain))
             for name, domain in self._by_tool.items()
         ]
         scan = types.Tool(name=SCAN, description=SCAN_DESCRIPTION, inputSchema=_schema_of(self._scan.arguments))
@@ -122,6 +123,12 @@ class McpTools:
             del answer["heatmap"]["values"]
         text = json.dumps(answer, ensure_ascii=False)
         return _result(types.TextContent(type="text", text=text), _small_jpeg(prediction.overlay))
+
+    def _description(self, domain: Domain) -> str:
+        return (
+            f"{task(self._service, domain)} {DISCLAIMER} Returns JSON ({answer_fields()}) and the image with its heat "
+            "map as a JPEG: orange speaks for the finding, teal against it."
+        )
 
     def _schema(self, domain: Domain) -> dict[str, Any]:
         schema = _schema_of(arguments(self._service, domain))
@@ -177,13 +184,6 @@ def _checked(schema: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, An
         if not isinstance(value, kinds[kind]) or (kind == "number" and isinstance(value, bool)):
             raise UnreadableRequestError(f"The argument {name!r} must be a {kind}.")
     return values
-
-
-def _description(domain: Domain) -> str:
-    return (
-        f"{DOMAINS[domain].task} {DISCLAIMER} Returns JSON ({answer_fields()}) and the image with its heat map as "
-        "a JPEG: orange speaks for the finding, teal against it."
-    )
 
 
 def _result(*content: types.TextContent | types.ImageContent) -> types.CallToolResult:

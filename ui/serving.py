@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from overread.domain_text import api_name
 from overread.service import Service
 from ui.answering import Answering
 from ui.api_reference import llms_txt
@@ -71,7 +72,7 @@ def app_options(service: Service, turns: Turns | None = None) -> dict[str, Any]:
 
 
 def _unknown_endpoint(request: Request, _: Exception) -> JSONResponse:
-    names = ", ".join([*(f"/{text.api_name}" for text in DOMAINS.values()), "/models"])
+    names = ", ".join([*(f"/{api_name(domain)}" for domain in DOMAINS), "/models"])
     return JSONResponse(as_json(UnknownEndpointError(f"There is no such endpoint: choose one of {names}.")), 404)
 
 

@@ -11,6 +11,8 @@ import gradio as gr
 from PIL import Image
 
 from overread.catalogue import Domain
+from overread.classifier import UNGUARDED
+from overread.domain_text import api_name
 from overread.images import MAX_FILE_BYTES, READABLE
 from overread.service import Service
 from ui.domains import DOMAINS
@@ -49,7 +51,7 @@ def workbench_html(service: Service, domain: Domain) -> str:
     )
     settings = {
         "domain": domain,
-        "endpoint": words.api_name,
+        "endpoint": api_name(domain),
         "finding": config.finding,
         "models": models,
         "examples": [{"file": example.file} for example in examples(domain)],
@@ -60,7 +62,7 @@ def workbench_html(service: Service, domain: Domain) -> str:
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         tab=escape(words.tab),
         config=escape(json.dumps(settings)),
-        question=escape(words.question),
+        question=escape(words.question if service.classifier(domain).guard else f"{words.question} {UNGUARDED}"),
         finding=escape(config.finding),
         domain=domain,
         formats=f"{READABLE}, up to {MAX_FILE_BYTES // 2**20} MB{SLIDES if region else ''}",

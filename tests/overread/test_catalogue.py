@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from overread.catalogue import CATALOGUE_FILE, catalogue, make_default, pin_commits, pin_files, resolve
+from overread.catalogue import (
+    CATALOGUE_FILE,
+    catalogue,
+    domains,
+    make_default,
+    pin_commits,
+    pin_files,
+    pin_words,
+    resolve,
+)
+from overread.domain_text import DomainText
 from overread.errors import UnknownModelError
 from overread.model_folder import read_config
 
@@ -48,6 +58,15 @@ def test_the_catalogue_shows_people_what_the_models_folders_say() -> None:
         config = read_config(model.bundled_folder)
         assert (model.title, model.summary) == (config.title, config.summary)
         assert config.title and config.summary
+
+
+def test_a_new_domain_gets_the_last_tab_as_soon_as_it_has_a_model(copy: Path) -> None:
+    before, knee = domains(copy), DomainText("Knee", "Finds tears.", "A tear?", "a knee", "knee", "knees", "knees.")
+    pin_words("knee", knee, file=copy)
+    assert domains(copy) == before
+    pin_files("knee-net", "knee", {"config.json": "aa"}, file=copy)
+    assert list(domains(copy).items()) == [*before.items(), ("knee", knee)]
+    assert resolve("knee", catalogue(copy)).name == "knee-net"
 
 
 @pytest.mark.parametrize("name", ["pcam-ensemble", "chest-xray-efficientnet-lite0"])

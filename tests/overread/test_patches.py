@@ -9,7 +9,7 @@ import pydicom
 import pytest
 from PIL import Image
 
-from overread.classifier import Classifier
+from overread.classifier import UNGUARDED, Classifier
 from overread.errors import ImageTooSmallError, LargerThanPatchError, RefusedImageError, UnknownScaleError
 from tests.support.dicom_file import dicom
 from tests.support.landscape import landscape
@@ -38,7 +38,7 @@ def saved(picture: Image.Image, kind: str, um_per_px: float) -> bytes:
 
 
 def test_a_patch_is_read_as_it_is(patches: Classifier, picture: Image.Image) -> None:
-    assert patches.predict(picture.crop((0, 0, 96, 96))).notes == ()
+    assert patches.predict(picture.crop((0, 0, 96, 96))).notes == (UNGUARDED,)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])

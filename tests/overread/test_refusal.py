@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 import overread
 from overread.catalogue import MODELS_FOLDER
-from overread.classifier import Classifier
+from overread.classifier import UNGUARDED, Classifier
 from overread.errors import ModelFolderError, RefusedImageError
 from overread.model_folder import GUARD_FILE
 from tests.support.dicom_file import dicom
@@ -43,8 +43,9 @@ def test_an_image_of_the_models_kind_is_accepted_without_a_note(guarded: Classif
     assert answer.to_json()["guard"]["outcome"] == "accepted"
 
 
-def test_a_model_without_a_guard_answers_everything(tiny: Classifier) -> None:
+def test_a_model_without_a_guard_answers_everything_and_says_so(tiny: Classifier) -> None:
     answer = tiny.predict(landscape())
+    assert answer.notes == (UNGUARDED,)
     assert answer.guard is None and answer.to_json()["guard"] is None
 
 

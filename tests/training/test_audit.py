@@ -18,8 +18,8 @@ def chest(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_report_holds_what_was_measured_and_needs_no_network(pcam: str, tmp_path: Path) -> None:
-    page = audit("pcam", tmp_path, pcam).read_text(encoding="utf-8")
-    assert (tmp_path / "audit" / "pcam.html").is_file()
+    page = audit("histopathology", tmp_path, pcam).read_text(encoding="utf-8")
+    assert (tmp_path / "audit" / "histopathology.html").is_file()
     assert "JPEG quality alone ranks the classes" in page and "0.00 (0.00 to 0.00)" in page
     assert "<td>17</td><td>11 (64.7 %)</td><td>6 (35.3 %)</td>" in page
     assert "Equal images in train and test: 1." in page

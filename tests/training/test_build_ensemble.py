@@ -23,9 +23,8 @@ from training.build_ensemble import build_ensemble
 from training.evaluate import evaluate
 from training.measure.delong import DelongTest
 from training.measure.ensemble_weights import Weighting
-from training.recipes.ensembles import ENSEMBLES, EnsembleRecipe
-from training.recipes.nets import RECIPES
-from training.recipes.recipe import Recipe
+from training.recipes.nets import ENSEMBLES, RECIPES
+from training.recipes.recipe import EnsembleRecipe, Recipe
 from training.reports.model_card import comparisons_of, render_card
 
 
@@ -49,7 +48,9 @@ def test_an_ensemble_of_two_exports_is_calibrated_measured_and_described(
     trained = models / known_recipe.name
     shutil.copytree(trained, models / "twin")
     monkeypatch.setitem(RECIPES, "twin", dataclasses.replace(known_recipe, name="twin"))
-    both = EnsembleRecipe("both", "Both", "twice one net", (known_recipe.name, "twin"), (AS_IT_IS,))
+    both = EnsembleRecipe(
+        "both", "Both", "twice one net", known_recipe.source, (known_recipe.name, "twin"), (AS_IT_IS,)
+    )
     made, gain = build_ensemble(both, patches, tmp_path, models)
     assert gain.difference == pytest.approx(0)  # one net, whatever calibration
     answer = Classifier(made, threads=1).predict(io.BytesIO(stained_patch(5, True)))
@@ -90,7 +91,9 @@ def files_of(folder: Path, except_in: str) -> dict[str, bytes]:
 def test_an_ensemble_of_views_is_calibrated_on_and_answers_with_their_mean(
     models: Path, known_recipe: Recipe, patches: str, tmp_path: Path
 ) -> None:
-    recipe = EnsembleRecipe("turned", "Turned", "one net", (known_recipe.name,), (AS_IT_IS, "flipped left to right"))
+    recipe = EnsembleRecipe(
+        "turned", "Turned", "one net", known_recipe.source, (known_recipe.name,), (AS_IT_IS, "flipped left to right")
+    )
     made, _ = build_ensemble(recipe, patches, tmp_path, models)
     patch = PillowImage.open(io.BytesIO(stained_patch(5, True))).convert("RGB")
     one = Classifier(models / known_recipe.name, threads=1).evidence([patch, ImageOps.mirror(patch)]).log_odds
@@ -111,7 +114,9 @@ def test_a_member_without_weight_is_left_out(
 ) -> None:
     shutil.copytree(models / known_recipe.name, models / "twin")
     monkeypatch.setattr(module, "fit_weights", lambda log_odds, targets, counts: Weighting((0.8, 0.0), 0.1))
-    both = EnsembleRecipe("both", "Both", "twice one net", (known_recipe.name, "twin"), (AS_IT_IS,))
+    both = EnsembleRecipe(
+        "both", "Both", "twice one net", known_recipe.source, (known_recipe.name, "twin"), (AS_IT_IS,)
+    )
     made, _ = build_ensemble(both, patches, tmp_path, models)
     config = Classifier(made, threads=1).config
     assert config.ensemble and config.ensemble.weights == {known_recipe.name: 0.8}
@@ -123,7 +128,7 @@ def test_an_ensemble_is_the_default_where_it_is_better_by_more_than_noise(
     p_value: float, default: str, models: Path, known_recipe: Recipe, patches: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pin_files(known_recipe.name, "histopathology", digests_of(models / known_recipe.name), file=catalogue_in(models))
-    recipe = EnsembleRecipe("both", "Both", "one net", (known_recipe.name,), (AS_IT_IS,))
+    recipe = EnsembleRecipe("both", "Both", "one net", known_recipe.source, (known_recipe.name,), (AS_IT_IS,))
     monkeypatch.setitem(ENSEMBLES, "both", recipe)
     monkeypatch.setattr(module, "delong_test", lambda *_: DelongTest(0.01, 0.005, p_value))
     options = argparse.Namespace(ensemble="both", data=patches, runs=models.parent, models=models)

@@ -1,4 +1,4 @@
-"""The data sets: Hub id, splits, labels, licence and citation of each."""
+"""A data set: Hub id, splits, labels, licence, citation; and the sets that several commands use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +29,8 @@ class Source:
     patient: str | None = None  # column that names the patient; None: the file name does
     stratum: str | None = None  # column within whose values the classes are balanced
     positive_target: float = 1.0  # what a positive label is worth, below 1 where labels are text-mined
+    mosaics: int = 100  # in the pointing game
+    perturbed: int = 12  # images whose deletion and insertion curves are drawn
     second: "Source | None" = None  # of another hospital: nets are trained and calibrated on both
     masks: str | None = None  # data set of the lung masks
 
@@ -86,6 +88,8 @@ CHEST_XRAY_PNEUMONIA = Source(
     citation="Kermany et al. 2018, Identifying Medical Diagnoses and Treatable Diseases by Image-Based Deep Learning",
     published={"train": 5216, "validation": 16, "test": 624},
     validates_on_corrupted=True,
+    mosaics=12,  # films are larger than patches and take a CPU ten times as long
+    perturbed=6,
     second=NIH_CHEST_XRAY,
     masks="chest-xray-lungs",
 )

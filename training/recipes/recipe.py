@@ -119,3 +119,15 @@ class Recipe:
         """Return the preprocessing at ``size`` pixels (default: the exported size)."""
         side = size or self.export_size
         return Preprocessing(side, side, self.interpolation, self.mean, self.std)
+
+
+@dataclass(frozen=True)
+class EnsembleRecipe:
+    """Which exported models may answer together; validation decides how much each one counts."""
+
+    name: str
+    title: str  # for people, as of a net
+    summary: str
+    source: Source  # of every member
+    members: tuple[str, ...]  # names of recipes
+    views: tuple[str, ...]  # of `overread.flips`, each shown to each member

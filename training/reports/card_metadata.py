@@ -1,6 +1,7 @@
 """The metadata of a model card, as the Hub reads it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
@@ -8,6 +9,7 @@ from huggingface_hub import EvalResult, ModelCardData
 from overread.deploy.models import OWN_NAMESPACE
 from training.data.data_sets import Source
 from training.measure.training_record import TrainingRecord
+from training.recipes.nets import RECIPES
 
 
 def metadata(
@@ -34,13 +36,14 @@ def metadata(
     }
     dataset_name = f"{source.dataset} ({describe_test_images(source, evaluation)})"
     is_ensemble = "ensemble" in config["overread"]
+    from_scratch = not is_ensemble and nets[0].started_from.kind == "random weights"
     return ModelCardData(
         license="apache-2.0",
         library_name="onnx" if is_ensemble else "timm",
         pipeline_tag="image-classification",
         datasets=[source.dataset],
         metrics=[key for key, _ in values],
-        tags=["onnx", "grad-cam", "medical", *([] if is_ensemble or _base_model(nets[0]) else ["from-scratch"])],
+        tags=["onnx", "grad-cam", "medical", *(["from-scratch"] if from_scratch else [])],
         model_name=name,
         eval_results=[
             EvalResult(
@@ -78,7 +81,14 @@ def describe_test_images(source: Source, evaluation: dict[str, Any]) -> str:
 
 
 def _base_model(record: TrainingRecord) -> str | None:
+    """Return the Hub repository of the weights that training started from; None for a file that has none, or for none.
+
+    A file in a model folder, ``models/<name>/model.safetensors``, is that model's.
+    """
     start = record.started_from
+    file = Path(start.source or "")
+    if start.kind == "pretrained trunk" and file.suffix == ".safetensors":
+        return f"{OWN_NAMESPACE}/{file.parent.name}" if file.parent.name in RECIPES else None
     return f"{OWN_NAMESPACE}/{start.source}" if start.kind == "trained net" else start.source
 
 

@@ -196,6 +196,8 @@ def _start(record: TrainingRecord) -> str:
         return "random weights (no base model)"
     if start.kind == "trained net":
         return f"the trained net of `{start.source}`"
+    if (start.source or "").endswith(".safetensors"):
+        return f"the weights in `{start.source}`"
     return f"the ImageNet trunk `{start.source}`"
 
 

@@ -15,7 +15,8 @@ export class Guessing {
     if (!this.on || !isExample) return false;
     const card = this.place.querySelector(".verdict");
     const label = card?.querySelector(".label b")?.textContent ?? "";
-    const truth = !/^(no |normal)/.test(label);
+    const without = Object.keys(answer.probabilities)[0]; // the label of an image without the finding
+    const truth = label !== without && !label.startsWith("no ");
     card.hidden = true;
     const question = document.createElement("div");
     question.className = "guess-question";

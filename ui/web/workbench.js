@@ -30,7 +30,7 @@ export class Workbench {
     }
     this.showModel();
     const number = here ? Number(wanted.get("example")) : 1;
-    this.example(this.config.examples[number - 1] ? number - 1 : 0, false);
+    if (this.config.examples.length) this.example(this.config.examples[number - 1] ? number - 1 : 0, false);
   }
 
   listen() {
