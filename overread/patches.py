@@ -44,11 +44,10 @@ def patch_of(image: DecodedImage, region: Region, mpp: float | None = None, squa
         )
     picture = image.picture
     if factor != (1.0, 1.0):
-        box = (0, 0, size[0] * factor[0], size[1] * factor[1])
-        picture = picture.resize(size, Image.Resampling.BICUBIC, box=box)
-    note = f"Scale: {scale}; read at {region.spacing_um_per_px} µm/px." if picture is not image.picture else ""
-    note = note or f"Scale: {scale}; the model's is {region.spacing_um_per_px} µm/px."
-    return _centred(image, picture, region, note)
+        right, lower = (min(of, side * step) for of, side, step in zip(picture.size, size, factor, strict=True))
+        picture = picture.resize(size, Image.Resampling.BICUBIC, box=(0, 0, right, lower))
+    done = "the model's is" if picture is image.picture else "read at"
+    return _centred(image, picture, region, f"Scale: {scale}; {done} {region.spacing_um_per_px} µm/px.")
 
 
 def is_one_patch(size: tuple[int, int], scale: Scale | None, region: Region) -> bool:
