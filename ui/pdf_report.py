@@ -11,8 +11,7 @@ from PIL import Image
 
 from overread.heatmap_drawing import AGAINST_FINDING, FOR_FINDING
 from overread.prediction import DISCLAIMER, Prediction
-from overread.reading import decide
-from ui.answer_counts import answer_counts, wilson
+from ui import report_words
 from ui.verdict import Context, percent
 
 MARGIN, PICTURE = 15, 86  # mm
@@ -29,63 +28,25 @@ def report_pdf(prediction: Prediction, context: Context) -> bytes:
     pdf.set_title(f"Overread: {prediction.finding}")
     pdf.set_lang("en")
     pdf.add_page()
-    _line(pdf, "Overread: a second reading, with its evidence", 9)
+    _line(pdf, report_words.TITLE, 9)
     _line(pdf, f"{reading.text[:1].upper()}{reading.text[1:]}", 20, bold=True)
-    _line(pdf, f"Probability of {prediction.finding}: {percent(prediction.probability)}", 13)
+    finding = prediction.finding
+    _line(pdf, report_words.PROBABILITY.format(finding=finding, percent=percent(prediction.probability)), 13)
     top = pdf.get_y() + 2
-    _picture(pdf, prediction.picture, MARGIN, top, f"The image that was read: {prediction.image_sha256[:12]}")
-    said = f"The same with the evidence for and against {prediction.finding} over it"
+    said = report_words.PICTURE.format(digest=prediction.image_sha256[:12])
+    _picture(pdf, prediction.picture, MARGIN, top, said)
+    said = report_words.OVERLAY.format(finding=finding)
     _picture(pdf, prediction.overlay, 210 - MARGIN - PICTURE, top, said)
     pdf.set_y(top + _height(prediction.picture) + 3)
-    _legend(pdf, prediction.finding, config.heatmap.scale)
-    for text in _paragraphs(prediction, context):
+    _legend(pdf, report_words.legend(finding, config))
+    for text in report_words.paragraphs(prediction, context):
         _line(pdf, text, 10)
     pdf.ln(2)
-    for text in _identity(prediction):
+    for text in report_words.identity(prediction, f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M}"):
         _line(pdf, text, 8)
     pdf.ln(2)
     _line(pdf, DISCLAIMER, 11, bold=True)
     return bytes(pdf.output())
-
-
-def _paragraphs(prediction: Prediction, context: Context) -> list[str]:
-    """The figures behind the answer, in words."""
-    config, finding, images = context.config, prediction.finding, context.words.images
-    reading, texts = prediction.reading, []
-    counts = answer_counts(context.test, config.operating_points).get(reading.answer)
-    if counts and counts.answered:
-        hits = counts.without if reading.answer == "negative" else counts.with_finding
-        low, high = wilson(hits, counts.answered)
-        total = counts.all_with_finding + counts.all_without
-        had = "had no" if reading.answer == "negative" else "had"
-        texts.append(
-            f"Of 100 test {images} with this answer, {100 * hits / counts.answered:.0f} ({100 * low:.0f} to "
-            f"{100 * high:.0f}) {had} {finding}; {counts.all_with_finding} of the {total} test {images} had it."
-        )
-    if prediction.members:
-        members = ", ".join(f"{name} {percent(value)}" for name, value in prediction.members.items())
-        texts.append(f"Members of the ensemble, each on its own: {members}.")
-    cells, point = prediction.heatmap, prediction.operating_point
-    texts.append(
-        f"Evidence in log-odds: {float(cells[cells > 0].sum()):+.2f} for, {float(cells[cells < 0].sum()):+.2f} "
-        f"against, {prediction.heatmap_bias:+.2f} from no place = {prediction.log_odds:+.2f}."
-    )
-    forced = decide(prediction.probability, point, config.labels, config.operating_points)
-    texts.append(f"Forced decision at the {point.name} threshold of {100 * point.threshold:.1f} %: {forced}.")
-    if context.example:
-        texts.append(f"The label says: {context.example.label}. {context.example.source}.")
-    return [*texts, *prediction.notes]
-
-
-def _identity(prediction: Prediction) -> list[str]:
-    """What identifies image, model and time."""
-    model = prediction.model
-    return [
-        f"Image: SHA-256 {prediction.image_sha256} (of the {prediction.image_sha256_of})",
-        f"Model: {model.name}, revision {model.revision}, {model.source}",
-        f"Model file: SHA-256 {model.sha256}",
-        f"Made {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC",
-    ]
 
 
 def _picture(pdf: FPDF, picture: Image.Image, x: float, y: float, alternative: str) -> None:
@@ -100,7 +61,7 @@ def _height(picture: Image.Image) -> float:
     return PICTURE * min(1.0, picture.height / picture.width)
 
 
-def _legend(pdf: FPDF, finding: str, scale: float) -> None:
+def _legend(pdf: FPDF, meaning: str) -> None:
     """The signed colour scale over white, with its meaning."""
     x, y, width = 210 - MARGIN - PICTURE, pdf.get_y(), PICTURE / LEGEND_STEPS
     for step in range(LEGEND_STEPS):
@@ -109,9 +70,7 @@ def _legend(pdf: FPDF, finding: str, scale: float) -> None:
         pdf.set_fill_color(*(round(255 + (part - 255) * abs(share)) for part in colour))
         pdf.rect(x + step * width, y, width + 0.1, 4, style="F")
     pdf.set_y(y + 5)
-    _line(
-        pdf, f"teal: against {finding}, orange: for it; full colour is {scale:.2f} log-odds in one cell", 8, right=True
-    )
+    _line(pdf, meaning, 8, right=True)
 
 
 def _line(pdf: FPDF, text: str, size: float, bold: bool = False, right: bool = False) -> None:

@@ -2,11 +2,10 @@
 // then it is scanned and shown.
 
 import { ask, root } from "./requests.js";
+import { ScaleQuestion, unknownScale } from "./scale_question.js";
 import { address, forget, scan } from "./slide_requests.js";
 import { SlideFindings } from "./slide_findings.js";
 import { SlideViewer } from "./slide_viewer.js";
-
-const SCALES = [["40x", 0.25], ["20x", 0.5], ["10x", 1]]; // what microscopists say, and um/px
 
 export class SlideTaker {
   constructor(bench) {
@@ -65,20 +64,8 @@ export class SlideTaker {
     this.on(".slide-start", "click", () => this.scan());
     this.on(".slide-cancel", "click", () => this.running?.abort());
     this.on(".slide-rescale", "click", () => this.ask({ size: this.planned.size }, "Choose another scale."));
-    this.on(".slide-own", "submit", (event) => {
-      event.preventDefault();
-      this.plan(Number(this.find(".slide-mpp").value));
-    });
-    for (const [name, mpp] of SCALES) this.addScale(`${name}`, `${mpp} µm/px`, () => this.plan(mpp));
-    this.addScale("It is one 96 px patch", "squash it whole, whatever its scale", () => this.asPicture({ squash: 1 }));
-  }
-
-  addScale(name, explanation, work) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(name, Object.assign(document.createElement("small"), { textContent: explanation }));
-    button.addEventListener("click", work);
-    this.find(".slide-scales").append(button);
+    this.question = new ScaleQuestion(this.find(".slide-question"), (reading) =>
+      (reading.squash ? this.asPicture(reading) : this.plan(reading.mpp)));
   }
 
   async send(anyway, signal) {
@@ -100,7 +87,7 @@ export class SlideTaker {
     }
     this.key = said.key;
     if (said.kind === "plan") await this.showPlan(said);
-    else this.ask(said, `The file does not say its scale, and ${said.size.join(" x ")} px are no patch of 96 px.`);
+    else this.ask(said, unknownScale(said.size));
   }
 
   // Answers the file as one picture, read as `reading` says: { mpp } or { squash }.
@@ -113,7 +100,7 @@ export class SlideTaker {
 
   refused(reason) {
     this.ask({}, `${reason} If it is stained tissue all the same, say its scale.`);
-    for (const button of this.stage.querySelectorAll(".slide-scales button, .slide-own button")) button.disabled = true;
+    this.question.enable(false);
     const anyway = document.createElement("button");
     Object.assign(anyway, { type: "button", className: "slide-anyway", textContent: "It is tissue" });
     anyway.addEventListener("click", () => {
@@ -124,21 +111,10 @@ export class SlideTaker {
     this.find(".slide-why").after(anyway);
   }
 
-  ask({ size, preview }, why) {
+  ask(shown, why) {
     this.find(".slide-anyway")?.remove();
-    for (const button of this.stage.querySelectorAll(".slide-scales button, .slide-own button")) button.disabled = false;
-    this.find(".slide-why").textContent = why;
-    const image = this.find(".slide-preview");
-    if (preview) image.src = preview;
-    image.hidden = !preview;
-    const captions = [...this.find(".slide-scales").querySelectorAll("small")];
-    SCALES.forEach(([, mpp], index) => {
-      const sides = size?.map((side) => `${((side * mpp) / 1000).toPrecision(2)} mm`).join(" x ");
-      captions[index].textContent = `${mpp} µm/px${sides ? `: ${sides}` : ""}`;
-    });
-    this.find(".slide-question").hidden = false;
-    this.bench.tell(`${why} ${this.find("#slide-asked").textContent}`);
-    this.find(".slide-scales button").focus();
+    this.bench.tell(this.question.ask(shown, why));
+    this.question.focus();
   }
 
   async plan(mpp) {

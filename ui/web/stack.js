@@ -3,6 +3,7 @@
 import { ask } from "./requests.js";
 import { save } from "./saving.js";
 import { asCsv, asJson } from "./saving_stacks.js";
+import { SCALE_OPTIONS } from "./scale_question.js";
 import { StackTable } from "./stack_table.js";
 import { isZip } from "./takers.js";
 
@@ -224,11 +225,7 @@ const STAGE = `<section class="stack" aria-label="Stack of pictures">
   <div class="stack-problems" role="status"></div>
   <div class="stack-tools">
     <label class="stack-scale-choice">Scale <select class="stack-scale">
-      <option value="">as each file says</option>
-      <option value='{"mpp":0.25}'>40x, 0.25 µm/px</option>
-      <option value='{"mpp":0.5}'>20x, 0.5 µm/px</option>
-      <option value='{"mpp":1}'>10x, 1 µm/px</option>
-      <option value='{"squash":1}'>each is one patch, squashed</option>
+      ${SCALE_OPTIONS}
     </select></label>
     <label>Show <select class="stack-which"></select></label>
     <label>File name <input type="search" class="stack-text" autocomplete="off"></label>
