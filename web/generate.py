@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from overread import dicom_tags, guard, images
+from overread import dicom_tags, guard, images, patches, scale
 from overread.catalogue import CatalogueEntry, Domain, catalogue, lung_net
+from overread.classifier import UNGUARDED
 from overread.guard import Guard
 from overread.guard_file import read_guard
 from overread.heatmap_drawing import DISPLAY_SIDES
@@ -24,7 +25,7 @@ from overread.model_folder import CONFIG_FILE, ONNX_FILE, ModelConfig, read_conf
 from overread.prediction import DISCLAIMER, SCHEMA_VERSION
 from overread.reading import CANNOT_TELL, NOT_RULED_IN, NOT_RULED_OUT, Reading
 from overread.reported_figures import on_test_split
-from ui import verdict
+from ui import report_words, verdict
 from ui.answer_counts import answer_counts
 from ui.domains import DOMAINS, DomainText
 from ui.examples import Example, examples
@@ -52,6 +53,8 @@ def generate() -> Path:
         "sentences": sentences.captured(),
         "card": card(),
         "guard": guard_words(),
+        "scale": scale_words(),
+        "report": report(),
         "domains": {name: domain(name, text, models) for name, text in DOMAINS.items()},
         "models": models,
     }
@@ -76,12 +79,40 @@ def card() -> dict[str, Any]:
     }
 
 
+def scale_words() -> dict[str, Any]:
+    """Return what the page knows of scales, and the words for where one was read."""
+    return {
+        "plausible": scale.PLAUSIBLE_UM_PER_PX,
+        "um_per_inch": scale.UM_PER_INCH,
+        "um_per_mm": scale.UM_PER_MM,
+        "slack_px": patches.SLACK_PX,
+        "same_scale": patches.SAME_SCALE,
+        **sentences.about_scales(),
+    }
+
+
+def report() -> dict[str, Any]:
+    """Return the sentences of a report that depend on no model."""
+    return {
+        "title": report_words.TITLE,
+        "probability": report_words.PROBABILITY,
+        "picture": report_words.PICTURE,
+        "overlay": report_words.OVERLAY,
+        "members": report_words.MEMBERS,
+        "evidence": report_words.EVIDENCE,
+        "forced": report_words.FORCED,
+        "label": report_words.LABEL,
+        "identity": report_words.IDENTITY,
+    }
+
+
 def guard_words() -> dict[str, Any]:
     """Return the guard's sentences and limits, and what it calls what a DICOM file says."""
     return {
         "reasons": guard.REASONS,
         "how_to_get_an_answer": guard.HOW_TO_GET_AN_ANSWER,
         "answered_anyway": guard.ANSWERED_ANYWAY,
+        "unguarded": UNGUARDED,
         "tinted": guard.TINTED,
         "colourful": guard.COLOURFUL,
         "grey": guard.GREY,
@@ -104,7 +135,7 @@ def domain(name: Domain, text: DomainText, models: dict[str, Any]) -> dict[str, 
     found = read_guard(entry.bundled_folder)
     return {
         **asdict(text),
-        "question": text.question.replace(SCANS, ""),
+        "question": text.question.replace(SCANS, "") if found else f"{text.question} {UNGUARDED}",
         "finding": finding,
         "models": own,
         "examples": [example_file(example) for example in examples(name)],
@@ -195,6 +226,13 @@ def model(entry: CatalogueEntry) -> dict[str, Any]:
         "frequency": {
             answer: verdict.frequency_html(counts.get(answer), Reading(answer, ""), config.finding, text)
             for answer in verdict.ZONES
+        },
+        "report": {
+            "frequency": {
+                answer: report_words.frequency(counts.get(answer), answer, config.finding, text)
+                for answer in verdict.ZONES
+            },
+            "legend": report_words.legend(config.finding, config),
         },
         "test": test
         and {

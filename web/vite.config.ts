@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { defaultClientConditions, defineConfig, type Plugin } from "vite";
 import words from "./src/generated/words.json" with { type: "json" };
 
@@ -15,7 +15,8 @@ function precache(): Plugin {
     name: "precache",
     generateBundle(_, bundle) {
       const built = Object.keys(bundle).filter((name) => !/asyncify|\.map$|^sw\.js$/.test(name));
-      const files = ["./", "manifest.webmanifest", "icon.svg", ...built.filter((name) => name !== "index.html"), ...first];
+      const icons = readdirSync("public").filter((name) => name.startsWith("icon"));
+      const files = ["./", "manifest.webmanifest", ...icons, ...built.filter((name) => name !== "index.html"), ...first];
       const digest = createHash("sha256").update(files.join()).update(readFileSync("index.html")).digest("hex").slice(0, 12);
       const script = readFileSync("src/sw.js", "utf8");
       const source = script.replace('"FILES"', JSON.stringify(files)).replace("VERSION", digest);

@@ -1,7 +1,7 @@
-"""A folder served on 127.0.0.1, as a static Space serves it: with the headers that isolate a page, or without."""
+"""A folder served on 127.0.0.1, as a static Space serves it: with the headers that isolate a page, or with others."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +17,7 @@ class _Handler(SimpleHTTPRequestHandler):
         ".webmanifest": "application/manifest+json",
     }
 
-    def __init__(self, *arguments: object, headers: dict[str, str], **more: object) -> None:
+    def __init__(self, *arguments: object, headers: Mapping[str, str], **more: object) -> None:
         self.more_headers = headers
         super().__init__(*arguments, **more)  # type: ignore[arg-type]
 
@@ -31,9 +31,9 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served(folder: Path, isolated: bool = True) -> Iterator[str]:
+def served(folder: Path, headers: Mapping[str, str] = ISOLATING) -> Iterator[str]:
     """Serve the folder while open; yield its address, without a slash at the end."""
-    handler = partial(_Handler, directory=str(folder), headers=ISOLATING if isolated else {})
+    handler = partial(_Handler, directory=str(folder), headers=headers)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

@@ -1,10 +1,14 @@
 """The page as a visitor meets it: nothing is sent, it works offline, every refusal has a way on."""
 
 import csv
+import io
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
@@ -16,6 +20,7 @@ from tests.support.static_server import served
 from tests.web.visiting import answers, ask, give, open_tab
 from ui.domains import DOMAINS
 from ui.examples import examples
+from web.draw_icons import ICONS
 
 FILM, PATCH = examples("chest-xray")[1].path, examples("histopathology")[1].path
 WEB = Path(__file__).parents[2] / "web"
@@ -24,7 +29,7 @@ WEB = Path(__file__).parents[2] / "web"
 @pytest.fixture
 def unisolated(built: Path) -> Iterator[str]:
     """The page from a server without the headers that isolate it, such as GitHub Pages."""
-    with served(built, isolated=False) as url:
+    with served(built, headers={}) as url:
         yield url
 
 
@@ -90,7 +95,26 @@ def test_it_can_be_installed(visitor: Page, address: str) -> None:
     manifest = visitor.request.get(f"{address}/{visitor.locator('link[rel=manifest]').get_attribute('href')}").json()
     assert manifest["display"] == "standalone" and manifest["start_url"] == "./"
     for icon in manifest["icons"]:
-        assert visitor.request.get(f"{address}/{icon['src']}").ok
+        got = visitor.request.get(f"{address}/{icon['src']}")
+        assert got.ok
+        if icon["type"] == "image/png":
+            with Image.open(io.BytesIO(got.body())) as image:
+                assert "{}x{}".format(*image.size) == icon["sizes"]
+                corner = image.convert("RGBA").getpixel((0, 0))
+            assert isinstance(corner, tuple) and corner[3] == (255 if icon["purpose"] == "maskable" else 0)
+    wanted = {("192x192", "any"), ("512x512", "any"), ("512x512", "maskable")}
+    assert wanted <= {(icon["sizes"], icon["purpose"]) for icon in manifest["icons"]}
+    assert visitor.request.get(f"{address}/{visitor.locator('link[rel=apple-touch-icon]').get_attribute('href')}").ok
+
+
+def test_the_icons_are_drawn_from_the_svg(tmp_path: Path) -> None:
+    script = f"from pathlib import Path; from web.draw_icons import draw; draw(Path({str(tmp_path)!r}))"
+    subprocess.run([sys.executable, "-c", script], cwd=WEB.parent, check=True, timeout=120)
+    for name in ICONS:
+        drawn, kept = (
+            np.asarray(Image.open(folder / name).convert("RGBA"), float) for folder in (tmp_path, WEB / "public")
+        )
+        assert np.abs(drawn - kept).mean() < 1, f"{name}: run python -m web.draw_icons"
 
 
 def test_a_refused_image_is_answered_anyway_with_a_warning(visitor: Page, address: str, tmp_path: Path) -> None:
@@ -103,15 +127,26 @@ def test_a_refused_image_is_answered_anyway_with_a_warning(visitor: Page, addres
     expect(panel.locator(".verdict .warning")).to_contain_text("Answered anyway")
 
 
-def test_an_image_that_is_no_patch_is_squashed_only_if_asked(visitor: Page, address: str, tmp_path: Path) -> None:
+def test_a_worker_that_cannot_be_loaded_is_said_and_started_anew(browser: Browser, address: str) -> None:
+    context = browser.new_context(service_workers="block")
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.route("**/assets/worker-*.js", lambda route: route.abort())
+    page.goto(f"{address}/#histopathology")
+    panel = page.locator("#panel-histopathology")
+    expect(panel.locator(".verdict")).to_contain_text("the models' worker cannot be loaded")
+    page.unroute("**/assets/worker-*.js")
+    panel.locator(".thumb").nth(1).click()
+    expect(panel.locator(".label")).to_contain_text(examples("histopathology")[1].label)
+    context.close()
+
+
+def test_a_table_can_be_saved_though_its_first_file_has_no_answer(visitor: Page, address: str, tmp_path: Path) -> None:
     panel = open_tab(visitor, address, "histopathology")
     expect(panel.locator(".question")).not_to_contain_text("slide")
-    with Image.open(PATCH) as patch:
-        patch.resize((300, 200)).save(tmp_path / "field.png")
-    card = ask(panel, tmp_path / "field.png")
-    expect(card.locator(".anyway")).to_have_text("Squash it to one patch")
-    card.locator(".anyway").click()
-    expect(panel.locator(".verdict .note").last).to_contain_text("300 x 200 px and was squashed")
+    (tmp_path / "text.txt").write_text("no picture")
+    saved = answers(visitor, panel, [tmp_path / "text.txt", PATCH])
+    assert "error" in saved[0] and "probability" in saved[1]
 
 
 def test_several_files_make_a_table_that_opens_each_and_is_saved(visitor: Page, address: str, tmp_path: Path) -> None:

@@ -4,35 +4,29 @@ import io
 import re
 from html import unescape
 from pathlib import Path
-from typing import Any
 
+import imagecodecs
 import numpy as np
+import pydicom
 import pytest
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageOps
 from playwright.sync_api import Locator, Page
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000Lossless
 
 import overread
 from overread.catalogue import Domain, catalogue
 from overread.classifier import Classifier
-from overread.errors import InputError, RefusedImageError
-from overread.images import READABLE
-from overread.prediction import Prediction
 from overread.reported_figures import on_test_split
 from tests.support.dicom_file import dicom
 from tests.support.landscape import landscape
+from tests.web.comparison import LOG_ODDS, NETS, compare, default_net
 from tests.web.visiting import answers, ask, open_tab
 from ui.domains import DOMAINS
 from ui.examples import EXAMPLES, example_of, examples
 from ui.verdict import Context, verdict_html
-from web.sentences import READABLE_HERE
 
-LOG_ODDS, LEVELS = 0.05, 0.002  # the largest differences: of the log-odds, and of a cell
 REAL: dict[Domain, int] = {"histopathology": 140, "chest-xray": 60}  # pictures
-NETS: dict[Domain, str] = {}
-for entry in catalogue().values():
-    if not entry.members:
-        NETS.setdefault(entry.domain, entry.name)
-Saved = dict[str, Any]
 
 
 @pytest.fixture(scope="module", params=DOMAINS)
@@ -48,51 +42,7 @@ def panel(visitor: Page, address: str, domain: Domain) -> Locator:
 
 @pytest.fixture(scope="module")
 def classifier(domain: Domain) -> Classifier:
-    return overread.load(NETS[domain])
-
-
-def compare(saved: Saved, classifier: Classifier, file: Path) -> None:
-    """Hold what the page saved against Python's answer, or refusal, to the same file."""
-    try:
-        expected = classifier.predict(file)
-    except InputError as error:
-        reason = error.verdict.reason if isinstance(error, RefusedImageError) and error.verdict else str(error)
-        assert saved.get("error") == reason.replace(READABLE, READABLE_HERE), file.name
-        return
-    assert "error" not in saved, (file.name, saved)
-    assert abs(saved["log_odds"] - expected.log_odds) <= LOG_ODDS, file.name
-    points = classifier.config.operating_points
-    edges = [np.log(points[name].threshold / (1 - points[name].threshold)) for name in ("screening", "rule-in")]
-    if all(abs(expected.log_odds - edge) > LOG_ODDS for edge in edges):
-        assert saved["reading"]["answer"] == expected.reading.answer
-        assert saved["decision"] == expected.decision
-    np.testing.assert_allclose(saved["heatmap"]["values"], expected.heatmap, atol=LEVELS)
-    assert expected.guard and (saved["guard"]["code"] == expected.guard.code or near_limit(expected))
-    assert saved["guard"]["distance"] == pytest.approx(expected.guard.distance, rel=0.02)
-    if not near_limit(expected):
-        assert saved["notes"] == list(expected.notes)
-    if expected.lungs and expected.lungs.evidence_inside is not None:
-        assert saved["lungs"]["area"] == pytest.approx(expected.lungs.area, abs=0.01)
-        assert saved["lungs"]["evidence_inside"] == pytest.approx(expected.lungs.evidence_inside, abs=0.02)
-        drawn, outlined = (mask(outline) for outline in (saved["lungs"]["outline"], expected.lungs.outline))
-        assert np.count_nonzero(drawn != outlined) <= 0.01 * drawn.size
-    same = {"finding", "image_sha256", "image_sha256_of", "disclaimer", "schema_version"}
-    python = expected.to_json()
-    assert {name: saved[name] for name in same} == {name: python[name] for name in same}
-    assert saved["model"] == python["model"]
-    assert saved.keys() - {"file"} == python.keys() and saved["milliseconds"].keys() == python["milliseconds"].keys()
-
-
-def mask(outline: Any) -> np.ndarray:
-    """Return (200, 200), where an outline's polygons are filled."""
-    drawn = Image.new("1", (200, 200))
-    for polygon in outline:
-        ImageDraw.Draw(drawn).polygon([(200 * float(x), 200 * float(y)) for x, y in polygon], fill=1)
-    return np.asarray(drawn)
-
-
-def near_limit(prediction: Prediction) -> bool:
-    return bool(prediction.guard and prediction.guard.distance and abs(prediction.guard.distance - 1) < 0.02)
+    return default_net(domain)
 
 
 def made(domain: Domain, folder: Path) -> list[Path]:
@@ -207,6 +157,17 @@ CHEST_DICOM = {
 }
 
 
+def encapsulated(file: bytes, codestream: bytes) -> bytes:
+    """Return the DICOM file with its pixels in JPEG 2000."""
+    dataset = pydicom.dcmread(io.BytesIO(file))
+    dataset.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    dataset.PixelData = encapsulate([codestream])
+    dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+    buffer = io.BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
+
+
 def test_dicom(visitor: Page, address: str, tmp_path: Path) -> None:
     panel = open_tab(visitor, address, "chest-xray")
     film = np.asarray(Image.open(examples("chest-xray")[0].path).convert("L").resize((640, 480)), np.uint16) * 16
@@ -231,9 +192,11 @@ def test_dicom(visitor: Page, address: str, tmp_path: Path) -> None:
             Rows=480,
             Columns=640,
         ),
+        "jpeg-2000": encapsulated(dicom(film), imagecodecs.jpeg2k_encode(film, bitspersample=12, codecformat="j2k")),
+        "jpeg-2000-cut": encapsulated(dicom(film), imagecodecs.jpeg2k_encode(film, codecformat="j2k")[:99]),
     }.items():
         files.append(tmp_path / f"{name}.dcm")
         files[-1].write_bytes(data)
-    classifier = overread.load(NETS["chest-xray"])
+    classifier = default_net("chest-xray")
     for saved, file in zip(answers(visitor, panel, files), files, strict=True):
         compare(saved, classifier, file)

@@ -9,8 +9,8 @@ from playwright.sync_api import Locator, Page, expect
 
 
 def open_tab(page: Page, address: str, domain: str) -> Locator:
-    """Return the tab after its first answer, to the first example."""
-    page.goto(f"{address}/#{domain}")
+    """Return the tab after its first answer, to the first example; the address may end in a query."""
+    page.goto(f"{address}#{domain}")
     panel = page.locator(f"#panel-{domain}")
     panel.locator(".verdict .probability").wait_for()
     answered(panel)
@@ -26,10 +26,8 @@ def give(panel: Locator, *files: Path) -> None:
 
 
 def ask(panel: Locator, file: Path) -> Locator:
-    """Return the card after the page has read the file."""
-    before = panel.locator(".workbench")
+    """Return the card after the page has read the file; the page says that it is busy before ``give`` returns."""
     give(panel, file)
-    expect(before).to_have_attribute("aria-busy", "true")
     answered(panel)
     return panel.locator(".verdict")
 
@@ -37,6 +35,11 @@ def ask(panel: Locator, file: Path) -> Locator:
 def answers(page: Page, panel: Locator, files: Sequence[Path], timeout: float = 400_000) -> list[dict[str, Any]]:
     """Return the JSON answers to several files, as the page saves them."""
     give(panel, *files)
+    return batch_answers(page, panel, files, timeout)
+
+
+def batch_answers(page: Page, panel: Locator, files: Sequence[Path], timeout: float = 400_000) -> list[dict[str, Any]]:
+    """Return the JSON answers to the files that are being read, as the page saves them."""
     expect(panel.locator(".batch [role=status]")).to_have_text(
         f"{len(files)} of {len(files)} files read.", timeout=timeout
     )

@@ -40,7 +40,7 @@ async function answer(request) {
   const kept = await cache.match(isPage ? "./" : request, { ignoreSearch: isPage });
   if (kept) return isolated(kept);
   const response = await fetch(request);
-  if (response.ok && !isPage) await cache.put(request, response.clone());
+  if (response.ok && !isPage) await cache.put(request, response.clone()).catch(() => {}); // a full disk keeps nothing more
   return isolated(response);
 }
 

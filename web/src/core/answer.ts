@@ -1,14 +1,15 @@
 // The answer for one image, with the fields of the API's JSON answer (overread/prediction.py).
-import { DOMAINS, MODELS, NotAnswered, WORDS, type DomainName, type Model } from "./words";
+import { DOMAINS, MODELS, NotAnswered, WORDS, type DomainName, type Model, type Region } from "./words";
 import { Guard, warningOf, type Verdict } from "./guard";
-import { decide, patchOf, pointOf, read, sigmoid } from "./reading";
+import { decide, pointOf, read, sigmoid } from "./reading";
+import { patchOf, type Patch, type Reading } from "./patches";
 import { evidence, fetched, type Evidence } from "./nets";
 import { SeenLungs, type Lungs } from "./lungs";
-import { decode } from "./decode";
+import { decode, type Decoded } from "./decode";
 import { shown } from "./picture";
 import type { Pixels } from "./pixels";
 
-export interface Wish { file: Blob; model: string; anyway: boolean }
+export interface Wish { file: Blob; model: string; anyway: boolean; reading: Reading }
 export type Json = ReturnType<typeof jsonOf>;
 export interface Given { json: Json; picture: ImageBitmap }
 
@@ -25,30 +26,56 @@ export function guardOf(domain: DomainName): Promise<Guard | null> {
   return loaded;
 }
 
-export async function answer({ file, model: name, anyway }: Wish): Promise<Given> {
-  const model = MODELS[name];
-  const guard = await guardOf(model.domain);
-  const lungNet = DOMAINS[model.domain].lungs;
+/** Returns the answer; what is refused carries the picture, so that it can be shown. */
+export async function answer({ file, model: name, anyway, reading }: Wish): Promise<Given> {
   const watch = stopwatch();
   const image = await decode(file);
+  try {
+    return await answered(image, MODELS[name], anyway, reading, watch);
+  } catch (error) {
+    if (error instanceof NotAnswered) {
+      error.picture = await shown(image.pixels);
+      error.size = [image.pixels.width, image.pixels.height];
+    }
+    throw error;
+  }
+}
+
+async function answered(image: Decoded, model: Model, anyway: boolean, reading: Reading, watch: () => number): Promise<Given> {
   const decodeMs = watch();
-  const lungs = lungNet ? new SeenLungs(lungNet, image.pixels) : undefined;
-  const judged = async (pixels: Pixels) => {
+  const guard = await guardOf(model.domain);
+  const judged = async (pixels: Pixels, lungs?: SeenLungs) => {
     const verdict = (await guard?.judge(pixels, image.tags, lungs)) ?? null;
     if (verdict?.outcome === "refused" && !anyway) throw new NotAnswered(verdict.reason, "refused");
     return verdict;
   };
-  const whole = await judged(image.pixels); // of a photograph nobody has to say the scale: it is refused first
-  const patch = patchOf(image.pixels, model, anyway);
-  const verdict = patch.pixels === image.pixels ? whole : await judged(patch.pixels);
+  const patch = model.region ? await patchIn(image, model.region, reading, judged) : image;
+  const lungNet = DOMAINS[model.domain].lungs;
+  const lungs = lungNet ? new SeenLungs(lungNet, patch.pixels) : undefined;
+  const verdict = await judged(patch.pixels, lungs);
   const guardMs = watch();
   const found = await evidence(patch.pixels, model);
   watch();
   const inside = lungs ? await lungs.inEvidence(found) : null;
   const lungsMs = watch();
-  const notes = [...(verdict && warningOf(verdict) ? [warningOf(verdict)] : []), ...image.notes, ...patch.notes];
+  const notes = [...(guard ? [] : [WORDS.guard.unguarded]), ...(verdict && warningOf(verdict) ? [warningOf(verdict)] : []), ...patch.notes];
   const times = { decode: decodeMs, guard: guardMs, lungs: lungsMs, preprocess: found.preprocessMs, inference: found.inferenceMs, overlay: 0 };
   return { json: jsonOf(model, found, inside, verdict, notes, times, image.sha256), picture: await shown(patch.pixels) };
+}
+
+async function patchIn(image: Decoded, region: Region, reading: Reading, judged: (pixels: Pixels) => Promise<Verdict | null>): Promise<Patch> {
+  const read = (how: Reading) => {
+    const patch = patchOf(image.pixels, region, how, image.scale);
+    return { ...patch, notes: [...image.notes, ...patch.notes] };
+  };
+  try {
+    return read(reading);
+  } catch (error) {
+    if (!(error instanceof NotAnswered && error.code === "scale")) throw error;
+    const verdict = await judged(image.pixels); // of a photograph nobody has to say the scale
+    if (verdict?.outcome !== "refused") throw error;
+    return read({ squash: true }); // it is no patch, and is wanted answered anyway
+  }
 }
 
 function jsonOf(

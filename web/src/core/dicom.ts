@@ -1,19 +1,22 @@
-// DICOM files as overread/dicom.py reads them: modality and VOI LUT, MONOCHROME1, 8 bits. Uncompressed or baseline JPEG.
+// DICOM files as overread/dicom.py reads them: modality and VOI LUT, MONOCHROME1, 8 bits. Uncompressed, baseline JPEG or, of grey
+// values, JPEG 2000.
 import dicomParser, { type DataSet } from "dicom-parser";
 import { NotAnswered, WORDS, filled } from "./words";
 import { bitmapOf, rgbOf, rgbaOf } from "./picture";
+import { plausible, type Scale } from "./scale";
 import type { Pixels } from "./pixels";
 import type { Tags } from "./guard";
 
 const SAID = WORDS.sentences;
 const LITTLE_ENDIAN = ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"], JPEG_BASELINE = "1.2.840.10008.1.2.4.50";
+const JPEG_2000 = ["1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"];
 type Values = ArrayLike<number>;
 interface Lut { first: number; table: number[] }
 
 /** Returns whether the bytes are a DICOM file: "DICM" after a preamble of 128 bytes (PS3.10 section 7.1). */
 export const isDicom = (bytes: Uint8Array) => String.fromCharCode(...bytes.subarray(128, 132)) === "DICM";
 
-export async function decodeDicom(bytes: Uint8Array): Promise<{ pixels: Pixels; notes: string[]; tags: Tags }> {
+export async function decodeDicom(bytes: Uint8Array): Promise<{ pixels: Pixels; notes: string[]; tags: Tags; scale?: Scale }> {
   let data: DataSet;
   try {
     data = dicomParser.parseDicom(bytes);
@@ -28,14 +31,16 @@ export async function decodeDicom(bytes: Uint8Array): Promise<{ pixels: Pixels; 
   const channels = data.uint16("x00280002") ?? 1;
   const values = await valuesOf(data, width * height * channels);
   const pixels = channels === 3 ? colour(data, values, width, height, photometric) : grey(data, values, width, height, photometric);
-  return { pixels, notes: frames > 1 ? [filled(SAID.dicom_frames, { frames })] : [], tags: tagsOf(data) };
+  return { pixels, notes: frames > 1 ? [filled(SAID.frames, { frames })] : [], tags: tagsOf(data), scale: scaleOf(data) };
 }
 
 async function valuesOf(data: DataSet, count: number): Promise<Values> {
   const element = data.elements.x7fe00010;
   const syntax = data.string("x00020010") ?? "";
-  if (syntax === JPEG_BASELINE && element.fragments) {
+  const isJpeg2000 = JPEG_2000.includes(syntax) && data.uint16("x00280002") === 1;
+  if ((syntax === JPEG_BASELINE || isJpeg2000) && element.fragments) {
     const jpeg = dicomParser.readEncapsulatedPixelDataFromFragments(data, element, 0, element.fragments.length);
+    if (isJpeg2000) return jpeg2000(jpeg.slice(), count);
     const bitmap = await bitmapOf(new Blob([jpeg.slice()])).catch(() => { throw new NotAnswered(SAID.dicom_damaged); });
     const { data: rgb } = rgbOf(rgbaOf(bitmap, false));
     return rgb.length === count ? rgb : rgb.filter((_, n) => n % 3 === 0);
@@ -48,6 +53,13 @@ async function valuesOf(data: DataSet, count: number): Promise<Values> {
   if (size === 1) return isSigned ? new Int8Array(raw) : new Uint8Array(raw);
   if (size !== 2) throw new NotAnswered(SAID.dicom_compressed);
   return isSigned ? new Int16Array(raw) : new Uint16Array(raw);
+}
+
+async function jpeg2000(bytes: Uint8Array, count: number): Promise<Values> {
+  const { frameOf } = await import("./jpeg2000");
+  const { values } = await frameOf(bytes).catch(() => { throw new NotAnswered(SAID.dicom_damaged); });
+  if (values.length !== count) throw new NotAnswered(SAID.dicom_damaged);
+  return values;
 }
 
 function grey(data: DataSet, raw: Values, width: number, height: number, photometric: string): Pixels {
@@ -109,6 +121,19 @@ function colour(data: DataSet, values: Values, width: number, height: number, ph
     rgb.set(isYbr ? [one + 1.402 * red, one - 0.344136 * blue - 0.714136 * red, one + 1.772 * blue] : [one, two, three], pixel * 3);
   }
   return { width, height, data: rgb };
+}
+
+// As overread/scale.py: PixelSpacing, down before across and in mm, or the whole of a slide in mm (PS3.3 C.8.12.4).
+function scaleOf(data: DataSet): Scale | undefined {
+  const { sources, um_per_mm: mm } = WORDS.scale;
+  const measures = data.elements.x52009229?.items?.[0]?.dataSet?.elements.x00289110?.items?.[0]?.dataSet;
+  const spaced = [measures, data].find((place) => place?.elements.x00280030);
+  if (spaced) {
+    return plausible(spaced.floatString("x00280030", 1)! * mm, spaced.floatString("x00280030", 0)! * mm, sources.spacing);
+  }
+  const [width, height] = [data.float("x00480001"), data.float("x00480002")];
+  const [columns, rows] = [data.uint32("x00480006"), data.uint32("x00480007")];
+  return width && height && columns && rows ? plausible((width * mm) / columns, (height * mm) / rows, sources.volume) : undefined;
 }
 
 // As overread/dicom_tags.py: what has not the form of the standard counts as missing.

@@ -98,6 +98,18 @@ export function onItsSide(image: Pixels, left: boolean): Pixels {
   return moved(image, height, width, (x, y) => (left ? [width - 1 - y, x] : [y, height - 1 - x]));
 }
 
+/** Returns the pixels turned as Exif's orientation says. */
+export function upright(image: Pixels, orientation: number): Pixels {
+  const [right, bottom] = [image.width - 1, image.height - 1];
+  const from: ((x: number, y: number) => [number, number])[] = [
+    (x, y) => [right - x, y], (x, y) => [right - x, bottom - y], (x, y) => [x, bottom - y],
+    (x, y) => [y, x], (x, y) => [y, bottom - x], (x, y) => [right - y, bottom - x], (x, y) => [right - y, x],
+  ];
+  if (!from[orientation - 2]) return image;
+  const [width, height] = orientation < 5 ? [image.width, image.height] : [image.height, image.width];
+  return moved(image, width, height, from[orientation - 2]);
+}
+
 export function inverted(image: Pixels): Pixels {
   return { ...image, data: image.data.map((value) => 255 - value) };
 }

@@ -10,7 +10,7 @@ export interface Region {
   spacing_um_per_px: number;
   patch_px: number;
   labelled_centre_px: number;
-  sentences: { unknown_scale: string; squashed: string; centred: string[] };
+  sentences: Record<"unknown_scale" | "squashed" | "too_small" | "larger" | "resampled" | "at_scale" | "assumed" | "centred", string>;
 }
 export interface Model {
   name: string;
@@ -28,6 +28,7 @@ export interface Model {
   ensemble: { members: Record<string, string>; weights: Record<string, number>; intercept: number; views: string[] } | null;
   files: { net: string; preprocess: string; bytes: number } | null;
   frequency: Record<Answer, string>;
+  report: { frequency: Record<Answer, string>; legend: string };
   test: { images: number; auc: Interval; points: Record<string, Record<"sensitivity" | "specificity", Interval>> } | null;
 }
 export interface GuardFile {
@@ -63,9 +64,12 @@ export function filled(sentence: string, values: Record<string, string | number>
 /** Returns a number with its sign and two decimals. */
 export const signed = (value: number) => `${value < 0 ? "" : "+"}${value.toFixed(2)}`;
 
-/** An image that gets no answer; the message is for the person who chose it. */
+/** Why there is no answer: the file itself, no scale, a scale at which it is not one patch, or the guard. */
+export type Code = "file" | "scale" | "not one patch" | "refused";
+
+/** An image that gets no answer; the message is for the person who chose it, the picture is what could be read of it. */
 export class NotAnswered extends Error {
-  constructor(message: string, readonly code: "file" | "scale" | "refused" = "file") {
+  constructor(message: string, readonly code: Code = "file", public picture?: ImageBitmap, public size?: [number, number]) {
     super(message);
   }
 }

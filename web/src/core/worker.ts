@@ -1,5 +1,5 @@
 // Everything that takes time runs here, off the page's own thread, one request after the other.
-import { NotAnswered, MODELS } from "./words";
+import { NotAnswered, MODELS, type Code } from "./words";
 import { answer, guardOf, type Given, type Wish } from "./answer";
 import { choose, runtime } from "./runtime";
 import { load } from "./nets";
@@ -7,7 +7,9 @@ import { load } from "./nets";
 export type Request =
   | { id: number; kind: "answer"; wish: Wish }
   | { id: number; kind: "load"; model: string; backend: string; threads: number };
-export type Reply = { id: number; given?: Given; runtime?: string; error?: string; code?: string };
+export type Reply = {
+  id: number; given?: Given; runtime?: string; error?: string; code?: Code | "failed"; picture?: ImageBitmap; size?: [number, number];
+};
 
 let turn: Promise<unknown> = Promise.resolve();
 
@@ -28,8 +30,13 @@ async function reply(request: Request): Promise<void> {
       send({ id, given }, [given.picture]);
     }
   } catch (error) {
+    if (error instanceof NotAnswered) {
+      const { message, code, picture, size } = error;
+      send({ id, error: message, code, picture, size }, picture ? [picture] : []);
+      return;
+    }
     console.error(error);
-    send({ id, error: (error as Error).message, code: error instanceof NotAnswered ? error.code : "failed" });
+    send({ id, error: (error as Error).message, code: "failed" });
   }
 }
 

@@ -1,44 +1,64 @@
 // Several files: a table with one row per file, which opens it, and everything as JSON or CSV.
-import { WORDS } from "../core/words";
+import { SCALE_OPTIONS } from "../../../ui/web/scale_question.js";
+import { WORDS, type NotAnswered } from "../core/words";
 import { answer, prepare } from "./engine";
 import { escaped, percent } from "./card";
 import { save } from "./saving";
 import type { Json } from "../core/answer";
+import type { Reading } from "../core/patches";
 
 interface Row { file: File; json?: Json; error?: string }
 
 export class Batch {
   private rows: Row[] = [];
   private run = 0;
+  private reading: Reading = {};
 
-  constructor(private readonly place: HTMLElement, private readonly open: (file: File) => void) {
+  /** `hasScale` tells whether the models read patches; `open` shows one file. */
+  constructor(
+    private readonly place: HTMLElement, hasScale: boolean, private readonly model: () => string,
+    private readonly open: (file: File, reading: Reading) => void,
+  ) {
+    const scale = `<label>Scale <select class="stack-scale">${SCALE_OPTIONS}</select></label>`;
+    place.innerHTML = `<p role="status"></p>${hasScale ? scale : ""}
+      <div class="wide" tabindex="0" role="group" aria-label="Table, scrolls sideways"><table><thead><tr><th>File</th><th>Answer</th>
+      <th>Probability</th><th>Notes</th></tr></thead><tbody></tbody></table></div>
+      <div class="saves"><button type="button" class="batch-json">Save all as JSON</button>
+      <button type="button" class="batch-csv">Save the table as CSV</button></div>`;
+    place.querySelector(".stack-scale")?.addEventListener("change", ({ target }) => {
+      const { mpp, squash } = JSON.parse((target as HTMLSelectElement).value || "{}");
+      this.reading = { mpp, squash: Boolean(squash) };
+      this.read(this.rows.map(({ file }) => file));
+    });
     place.addEventListener("click", (event) => {
       const target = event.target as HTMLElement;
       const row = target.closest<HTMLElement>("[data-row]");
-      if (row) this.open(this.rows[Number(row.dataset.row)].file);
+      if (row) this.open(this.rows[Number(row.dataset.row)].file, this.reading);
       else if (target.closest(".batch-json")) this.saveJson();
       else if (target.closest(".batch-csv")) this.saveCsv();
     });
   }
 
   /** Reads the files one after the other; a new choice of files replaces what is left of this one. */
-  async read(files: File[], model: string): Promise<void> {
+  async read(files: File[]): Promise<void> {
     const run = (this.run += 1);
+    const [model, reading] = [this.model(), this.reading];
     this.rows = files.map((file) => ({ file }));
     this.draw();
-    await prepare(model);
     for (const row of this.rows) {
       try {
-        const { json, picture } = await answer({ file: row.file, model, anyway: false });
+        await prepare(model);
+        const { json, picture } = await answer({ file: row.file, model, anyway: false, reading });
         picture.close();
         row.json = json;
       } catch (error) {
         row.error = (error as Error).message;
+        (error as NotAnswered).picture?.close();
       }
       if (run !== this.run) return;
       this.draw();
     }
-    if (files.length) this.open(files[0]);
+    if (files.length) this.open(files[0], reading);
   }
 
   private draw(): void {
@@ -47,11 +67,8 @@ export class Batch {
       escaped(file.name)}</button></th><td>${json ? escaped(json.reading.text) : error ? "no answer" : "…"}</td>
       <td>${json ? percent(json.probability) : ""}</td><td>${escaped(error ?? json?.notes.join(" ") ?? "")}</td></tr>`);
     this.place.hidden = false;
-    this.place.innerHTML = `<p role="status">${done} of ${this.rows.length} files read.</p>
-      <div class="wide" tabindex="0" role="group" aria-label="Table, scrolls sideways"><table><thead><tr><th>File</th><th>Answer</th>
-      <th>Probability</th><th>Notes</th></tr></thead><tbody>${rows.join("")}</tbody></table></div>
-      <div class="saves"><button type="button" class="batch-json">Save all as JSON</button>
-      <button type="button" class="batch-csv">Save the table as CSV</button></div>`;
+    this.place.querySelector("[role=status]")!.textContent = `${done} of ${this.rows.length} files read.`;
+    this.place.querySelector("tbody")!.innerHTML = rows.join("");
   }
 
   private saveJson(): void {

@@ -5,26 +5,36 @@ import type { Reply, Request } from "../core/worker";
 
 type Asked = { kind: "answer"; wish: Wish } | { kind: "load"; model: string; backend: string; threads: number };
 
-const worker = new Worker(new URL("../core/worker.ts", import.meta.url), { type: "module" });
 const waiting = new Map<number, (reply: Reply) => void>();
 let count = 0;
+let worker: Worker | undefined;
 
-worker.onmessage = ({ data }: MessageEvent<Reply>) => {
-  waiting.get(data.id)?.(data);
-  waiting.delete(data.id);
-};
+// A worker that cannot start, or dies, answers nothing by itself: whoever waits is told, and the next question gets a new one.
+function running(): Worker {
+  if (worker) return worker;
+  const started = (worker = new Worker(new URL("../core/worker.ts", import.meta.url), { type: "module" }));
+  started.onmessage = ({ data }: MessageEvent<Reply>) => {
+    waiting.get(data.id)?.(data);
+    waiting.delete(data.id);
+  };
+  started.onerror = ({ message }) => {
+    started.terminate();
+    worker = undefined;
+    for (const [id, done] of waiting) done({ id, error: message || "the models' worker cannot be loaded", code: "failed" });
+    waiting.clear();
+  };
+  return started;
+}
 
 async function ask(asked: Asked): Promise<Reply> {
   const request = { id: (count += 1), ...asked } as Request;
-  const reply = await new Promise<Reply>((done) => {
+  const { error, code, picture, size, ...reply } = await new Promise<Reply>((done) => {
     waiting.set(request.id, done);
-    worker.postMessage(request);
+    running().postMessage(request);
   });
-  if (reply.error !== undefined) {
-    if (reply.code === "failed") throw new Error(reply.error);
-    throw new NotAnswered(reply.error, reply.code as NotAnswered["code"]);
-  }
-  return reply;
+  if (error === undefined) return reply;
+  if (code === undefined || code === "failed") throw new Error(error);
+  throw new NotAnswered(error, code, picture, size);
 }
 
 /** Fetches a model and returns what it runs on. `?backend=wasm&threads=1` in the page's address chooses, for measurements. */

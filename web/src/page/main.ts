@@ -1,5 +1,6 @@
 // The page: a tab for each domain, About, and the service worker that keeps it for use without a network.
 import "../../../ui/web/style.css";
+import "../../../ui/web/slide.css";
 import "./page.css";
 import { DOMAINS, MODELS, WORDS, type DomainName } from "../core/words";
 import { escaped } from "./card";

@@ -1,12 +1,15 @@
 // One tab: examples and files on top, the evidence beside the card, what is folded below.
 import { EvidenceView } from "../../../ui/web/evidence.js";
 import { withLegend } from "../../../ui/web/layers.js";
+import { ScaleQuestion, unknownScale } from "../../../ui/web/scale_question.js";
 import { DOMAINS, MODELS, NotAnswered, WORDS, type Domain, type DomainName, type Example } from "../core/words";
 import { cardHtml, detailsHtml, escaped, forcedHtml, spoken } from "./card";
 import { answer, prepare } from "./engine";
 import { Batch } from "./batch";
+import { reportHtml } from "./report";
 import { save } from "./saving";
 import type { Given } from "../core/answer";
+import type { Reading } from "../core/patches";
 
 export class Tab {
   private readonly words: Domain;
@@ -14,6 +17,8 @@ export class Tab {
   private readonly batch: Batch;
   private asked = 0;
   private file?: File;
+  private reading: Reading = {};
+  private size?: [number, number]; // of the picture that got no answer
   private given?: Given;
   private runsOn = "";
 
@@ -21,14 +26,15 @@ export class Tab {
     this.words = DOMAINS[domain];
     panel.innerHTML = html(this.words, domain);
     this.view = new EvidenceView(this.find("canvas"), this.find(".readout"), () => {});
-    this.batch = new Batch(this.find(".batch"), (file) => this.ask(file));
+    const hasScale = Boolean(MODELS[this.words.models[0]].region);
+    this.batch = new Batch(this.find(".batch"), hasScale, () => this.model.name, (file, reading) => this.ask(file, reading));
     this.listen();
-    this.open(0);
+    if (this.words.examples.length) this.open(0);
   }
 
   /** Reads one file, or several into a table. */
   take(files: File[]): void {
-    if (files.length > 1) this.batch.read(files, this.model.name);
+    if (files.length > 1) this.batch.read(files);
     else if (files.length) this.ask(files[0]);
   }
 
@@ -51,7 +57,7 @@ export class Tab {
       this.take([...(input.files ?? [])]);
       input.value = "";
     });
-    this.find(".model").addEventListener("change", () => this.file && this.ask(this.file));
+    this.find(".model").addEventListener("change", () => this.file && this.ask(this.file, this.reading));
     this.find(".opacity").addEventListener("input", (event) =>
       this.view.set({ opacity: Number((event.target as HTMLInputElement).value) / 100 }));
     for (const name of ["grey", "cells", "contours", "lungs"]) {
@@ -64,8 +70,11 @@ export class Tab {
     this.find(".save-json").addEventListener("click", () =>
       this.given && save(`${this.file!.name}.json`, new Blob([JSON.stringify(this.given.json, null, 1)], { type: "application/json" })));
     this.find(".save-picture").addEventListener("click", () => this.savePicture());
+    this.find(".save-report").addEventListener("click", () => this.saveReport());
     this.find(".verdict-place").addEventListener("click", (event) => {
-      if ((event.target as HTMLElement).closest(".anyway")) this.ask(this.file!, true);
+      const target = event.target as HTMLElement;
+      if (target.closest(".anyway")) this.ask(this.file!, this.reading, true);
+      if (target.closest(".another-scale")) this.askScale("Choose another scale.");
     });
   }
 
@@ -78,14 +87,14 @@ export class Tab {
     else this.refuse(new NotAnswered("That example cannot be reached: go online once."));
   }
 
-  private async ask(file: File, anyway = false): Promise<void> {
+  private async ask(file: File, reading: Reading = {}, anyway = false): Promise<void> {
     const turn = (this.asked += 1);
-    this.file = file;
+    [this.file, this.reading] = [file, reading];
     this.find(".workbench").setAttribute("aria-busy", "true");
     try {
       const { model } = this;
       this.runsOn = await prepare(model.name);
-      const given = await answer({ file, model: model.name, anyway });
+      const given = await answer({ file, model: model.name, anyway, reading });
       if (turn === this.asked) this.show(given, this.words.examples.find(({ sha256 }) => sha256 === given.json.image_sha256));
     } catch (error) {
       if (turn === this.asked) this.refuse(error as Error);
@@ -105,23 +114,44 @@ export class Tab {
     this.footer.textContent = `Runs on this device (${this.runsOn}); no image leaves it.`;
     const box = model.region && model.region.labelled_centre_px / model.region.patch_px;
     this.view.show({ picture: drawn(given.picture), cells: json.heatmap.values, scale: model.heatmap.scale, box, outline: json.lungs?.outline });
-    for (const button of this.panel.querySelectorAll<HTMLButtonElement>(".saves button")) button.disabled = false;
+    for (const button of this.panel.querySelectorAll<HTMLButtonElement>(".evidence > .saves button")) button.disabled = false;
     this.press(example);
   }
 
   private refuse(error: Error): void {
-    const code = error instanceof NotAnswered ? error.code : "failed";
+    const { code, picture, size } = error instanceof NotAnswered ? error : { code: "failed" as const, picture: undefined, size: undefined };
     const said = code === "failed" ? `Something went wrong: ${error.message}` : error.message;
-    const title = { refused: "Not read", scale: "Which scale?", file: "Not readable", failed: "No answer" }[code];
-    const button = { refused: "Answer anyway", scale: "Squash it to one patch", file: "", failed: "" }[code];
     this.given = undefined;
+    this.size = size;
     this.view.clear();
+    if (picture) this.view.show({ picture: drawn(picture), cells: undefined, scale: undefined, box: undefined, outline: undefined });
+    this.find("canvas").setAttribute("aria-label", picture ? "The picture that was not read" : "No picture");
     this.press();
-    this.find(".verdict-place").innerHTML = `<div class="verdict refused"><h2 class="decision">${title}</h2><p>${escaped(said)}</p>
-      ${button && `<button type="button" class="anyway">${button}</button>`}<p class="disclaimer">${escaped(WORDS.disclaimer)}</p></div>`;
-    this.find(".status").textContent = said;
     for (const place of [".forced-place", ".details-place"]) this.find(place).replaceChildren();
-    for (const save of this.panel.querySelectorAll<HTMLButtonElement>(".saves button")) save.disabled = true;
+    for (const save of this.panel.querySelectorAll<HTMLButtonElement>(".evidence > .saves button")) save.disabled = true;
+    if (code === "scale") {
+      this.askScale(unknownScale(size!));
+      return;
+    }
+    const title = { refused: "Not read", "not one patch": "Not one patch", file: "Not readable", failed: "No answer" }[code];
+    const buttons = {
+      refused: '<button type="button" class="anyway">Answer anyway</button>',
+      "not one patch": '<button type="button" class="another-scale">Another scale</button>', file: "", failed: "",
+    };
+    this.find(".verdict-place").innerHTML = `<div class="verdict refused"><h2 class="decision">${title}</h2><p>${escaped(said)}</p>
+      ${buttons[code]}<p class="disclaimer">${escaped(WORDS.disclaimer)}</p></div>`;
+    this.find(".status").textContent = said;
+  }
+
+  // Asks at which magnification the picture was taken, in place of an answer.
+  private askScale(why: string): void {
+    const place = document.createElement("div");
+    place.className = "slide-question";
+    const question = new ScaleQuestion(place, ({ mpp, squash }: { mpp?: number; squash?: number }) =>
+      this.ask(this.file!, { mpp, squash: Boolean(squash) }));
+    this.find(".verdict-place").replaceChildren(place);
+    this.find(".status").textContent = question.ask({ size: this.size, preview: undefined }, why);
+    question.focus();
   }
 
   private press(example?: Example): void {
@@ -134,6 +164,14 @@ export class Tab {
     const { json } = this.given;
     const caption = [`${json.reading.text}: ${json.finding} ${(100 * json.probability).toFixed(1)} %, ${json.model.name}`, WORDS.disclaimer];
     withLegend(this.view, caption).toBlob((blob: Blob | null) => blob && save(`${this.file!.name}.evidence.png`, blob));
+  }
+
+  private saveReport(): void {
+    if (!this.given) return;
+    const { json } = this.given;
+    const example = this.words.examples.find(({ sha256 }) => sha256 === json.image_sha256);
+    const html = reportHtml(json, MODELS[json.model.name], this.view, example);
+    save(`${this.file!.name}.report.html`, new Blob([html], { type: "text/html" }));
   }
 }
 
@@ -174,7 +212,8 @@ function html(words: Domain, domain: string): string {
           ${words.lungs ? '<label><input type="checkbox" class="lungs" checked> lungs</label>' : ""}
           <span class="zoom" role="group" aria-label="Zoom"><button type="button" class="out" aria-label="Zoom out">−</button>
             <button type="button" class="in" aria-label="Zoom in">+</button><button type="button" class="fit">Fit</button></span></div>
-        <div class="saves"><button type="button" class="save-picture" disabled>Save picture</button>
+        <div class="saves"><button type="button" class="save-report" disabled>Save report</button>
+          <button type="button" class="save-picture" disabled>Save picture</button>
           <button type="button" class="save-json" disabled>Save JSON</button></div>
         <div class="batch" hidden></div></div>
       <div class="folds">
