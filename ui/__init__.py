@@ -1,1 +1,1 @@
-"""What the app shows, as HTML and Markdown; layout and wiring are in app.py."""
+"""The app's page, its API endpoints and its MCP tools; ``page.build`` puts the page together, app.py serves it."""

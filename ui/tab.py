@@ -23,10 +23,11 @@ TEMPLATE = Path(__file__).with_name("web") / "workbench.html"
 THUMBNAIL = 144  # pixels, for 72 on a screen with twice as many
 DEFAULT_PREVALENCE = 10  # of 100; no visitor's hospital is known, and a test split's half is no hospital's
 SLIDES = f"; whole-slide files up to {MAX_SLIDE_BYTES // 2**20} MB"
-PRIVACY = "Read in memory, never stored, never logged, no cookies."
+PRIVACY = '<p class="privacy">Never stored, never logged, no cookies.</p>'
 PRIVACY_OF_SLIDES = (
-    "Never logged, no cookies. A patch is read in memory and not stored; a field or slide (over 64 kB) is kept, for "
-    "you alone, until you replace it or leave, for an hour at most."
+    '<details class="privacy"><summary>Never logged, no cookies. What is kept?</summary>'
+    "Patches are read in memory and not stored. A file of more than 64 kB, which may be a field or a slide, lies in a "
+    "temporary folder under a random key until you take another or leave, for an hour at most.</details>"
 )
 MOUNT = """
 const root = (window.gradio_config?.root ?? location.origin + location.pathname).replace(/\\/$/, "");

@@ -3,90 +3,68 @@
 import io
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from tests.support.axe import DESKTOP, LAPTOP, PHONE, assert_accessible
 from tests.support.dicom_file import dicom
 from tests.support.landscape import landscape
 from ui.examples import examples
 
 Visit = Callable[..., Page]
-AXE: str = Axe().axe_script
-SIZES = [(390, 844), (1280, 720), (1920, 1080)]
-
-
-def violations(page: Page) -> list[str]:
-    page.evaluate(AXE)
-    found: dict[str, Any] = page.evaluate("() => axe.run()")
-    return [
-        f"{one['id']} ({one['impact']}): {node['html'][:200]}" for one in found["violations"] for node in one["nodes"]
-    ]
 
 
 def bench_of(page: Page) -> Locator:
     return page.locator(".workbench:visible")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize("tab", ["histopathology", "chest-xray"])
-def test_every_state_of_a_tab_passes_axe(visit: Visit, tab: str, width: int, height: int, scheme: str) -> None:
-    page = visit(f"?tab={tab}", width, height, scheme)
+def test_every_state_of_a_tab_passes_axe(visit: Visit, tab: str) -> None:
+    page = visit(f"?tab={tab}")
     bench = bench_of(page)
-    assert violations(page) == []
+    assert_accessible(page, [PHONE, LAPTOP, DESKTOP])
     for fold in bench.locator("summary").all():
         fold.click()
     bench.locator(".point").select_option("screening")
     bench.locator(".paint").click()
-    assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert_accessible(page)
     bench.locator(".cover").click()
     expect(bench.locator(".cover-result")).to_contain_text("becomes")
     bench.locator(".compare").click()
     expect(bench.locator(".comparison figure").nth(2)).to_be_visible()
-    assert violations(page) == []
+    assert_accessible(page)
     bench.locator(".guess").check()
     bench.locator(".thumb").nth(1).click()
     expect(bench.locator(".guess-question")).to_be_visible()
-    assert violations(page) == []
+    assert_accessible(page)
     bench.locator(".file").set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": b"no image"})
     expect(bench.get_by_role("alert")).to_be_visible()
-    assert violations(page) == []
+    assert_accessible(page)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_a_refused_picture_and_a_film_with_a_window_pass_axe(
-    visit: Visit, width: int, height: int, scheme: str
-) -> None:
-    page = visit("?tab=chest-xray", width, height, scheme)
+def test_a_refused_picture_and_a_film_with_a_window_pass_axe(visit: Visit) -> None:
+    page = visit("?tab=chest-xray", *PHONE)
     bench = bench_of(page)
     buffer = io.BytesIO()
     landscape().save(buffer, "PNG")
     bench.locator(".file").set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": buffer.getvalue()})
     expect(bench.get_by_role("button", name="Answer anyway")).to_be_in_viewport()
-    assert violations(page) == []
+    assert_accessible(page)
     with Image.open(examples("chest-xray")[0].path) as opened:
         film = dicom(np.asarray(opened.convert("L")).astype(np.uint16) * 16, Modality="DX")
     bench.locator(".file").set_input_files({"name": "x.dcm", "mimeType": "application/dicom", "buffer": film})
     expect(bench.locator(".window")).to_be_enabled()
-    assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert_accessible(page)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_about_passes_axe_and_fits(visit: Visit, width: int, height: int, scheme: str) -> None:
-    page = visit("", width, height, scheme)
+def test_about_passes_axe_and_fits(visit: Visit) -> None:
+    page = visit()
     page.get_by_role("tab", name="About").click()
     expect(page.get_by_role("table").first).to_contain_text("pcam-resnet18")
-    assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert_accessible(page, [PHONE, LAPTOP, DESKTOP])
 
 
 def test_abouts_snippet_names_the_address_of_the_page(visit: Visit, address: str) -> None:

@@ -7,16 +7,14 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from overread.stack.outcome import CSV_COLUMNS
+from tests.support.axe import assert_accessible
 from tests.support.landscape import landscape
 from ui.examples import examples
 
 Visit = Callable[..., Page]
-AXE: str = Axe().axe_script
 
 
 def png(image: object) -> bytes:
@@ -57,12 +55,6 @@ def lines(bench: Locator) -> dict[str, str]:
     """Return the reading by file name, of the rows that are shown, in their order."""
     shown = bench.locator(".stack-table tbody tr:visible").all()
     return {row.locator(".stack-name").inner_text(): row.locator(".stack-reading").inner_text() for row in shown}
-
-
-def violations(page: Page) -> list[str]:
-    page.evaluate(AXE)
-    found = page.evaluate("() => axe.run()")["violations"]
-    return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
 
 
 def test_many_files_make_a_table_that_is_sorted_filtered_and_saved(visit: Visit, tmp_path: Path) -> None:
@@ -181,16 +173,14 @@ def test_a_stack_has_a_limit_that_is_said(visit: Visit) -> None:
     expect(bench.locator(".stack-title")).to_have_text("500 pictures")
 
 
-@pytest.mark.parametrize(("width", "height", "scheme"), [(1280, 720, "light"), (390, 844, "dark")])
-def test_a_stack_passes_axe_and_fits(visit: Visit, width: int, height: int, scheme: str) -> None:
-    page = visit("?tab=chest-xray", width, height, scheme)
+def test_a_stack_passes_axe_and_fits(visit: Visit) -> None:
+    page = visit("?tab=chest-xray")
     bench = bench_of(page)
     bench.locator(".file").set_input_files(stack())
     read(bench, 5)
-    assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert_accessible(page)
     bench.locator(".model").select_option(index=1)
     expect(bench.get_by_role("button", name="Read again")).to_be_visible()
     bench.get_by_role("button", name="film-0.jpeg").click()
     expect(bench.get_by_role("button", name="Back to the stack")).to_be_visible()
-    assert violations(page) == []
+    assert_accessible(page)

@@ -4,24 +4,31 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 import overread
 from overread.prediction import DISCLAIMER
+from tests.browser.conftest import visitors
 from ui.examples import examples
 
 Visit = Callable[..., Page]
 
 
-@pytest.fixture
-def bench(visit: Visit) -> Locator:
-    found = visit("?tab=chest-xray").locator(".workbench:visible")
+@pytest.fixture(scope="module")
+def bench(browser: Browser, address: str) -> Iterator[Locator]:
+    """The first film's tab; no test leaves it with another film or other settings."""
+    with visitors(browser, address) as visit:
+        yield opened(visit)
+
+
+def opened(visit: Visit, query: str = "?tab=chest-xray") -> Locator:
+    found = visit(query).locator(".workbench:visible")
     found.locator(".take summary").click()
     return found
 
@@ -63,7 +70,8 @@ def test_the_report_is_saved_as_pdf(bench: Locator) -> None:
     assert data.count(b"/Type /Page\n") == 1
 
 
-def test_the_link_opens_the_same_example(bench: Locator, visit: Visit, address: str) -> None:
+def test_the_link_opens_the_same_example(visit: Visit, address: str) -> None:
+    bench = opened(visit)
     bench.locator(".thumb").nth(3).click()
     expect(bench.locator(".thumb").nth(3)).to_have_attribute("aria-pressed", "true")
     bench.locator(".copy-link").click()
@@ -73,19 +81,19 @@ def test_the_link_opens_the_same_example(bench: Locator, visit: Visit, address: 
     expect(other.locator(".thumb").nth(3)).to_have_attribute("aria-pressed", "true")
 
 
-@pytest.mark.parametrize("language", ["python", "curl"])
-def test_a_copied_program_gives_the_answer_on_the_page(bench: Locator, tmp_path: Path, language: str) -> None:
+def test_a_copied_program_gives_the_answer_on_the_page(visit: Visit, tmp_path: Path) -> None:
+    bench = opened(visit)
     example = examples("chest-xray")[0].path
     (tmp_path / example.name).write_bytes(example.read_bytes())
     bench.locator(".settings summary").click()
     bench.locator(".point").select_option("rule-in")
-    bench.locator(f".copy-{language}").click()
-    expect(bench.get_by_role("status")).to_contain_text("copied")
-    program = bench.page.evaluate("navigator.clipboard.readText()")
-    command = [sys.executable, "-c", program] if language == "python" else ["bash", "-c", program]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     expected = overread.load("chest-xray").predict(example, "rule-in")
-    assert f"{expected.probability:.6f}"[:6] in done.stdout and expected.decision in done.stdout, done.stderr
+    for language, interpreter in (("python", [sys.executable, "-c"]), ("curl", ["bash", "-c"])):
+        bench.locator(f".copy-{language}").click()
+        expect(bench.get_by_role("status")).to_have_text(f"{language} copied.")
+        program = bench.page.evaluate("navigator.clipboard.readText()")
+        done = subprocess.run([*interpreter, program], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        assert f"{expected.probability:.6f}"[:6] in done.stdout and expected.decision in done.stdout, done.stderr
 
 
 def test_the_javascript_names_address_file_and_settings(bench: Locator, address: str) -> None:

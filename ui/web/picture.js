@@ -150,7 +150,7 @@ export class PictureTaker {
   showEvidence(more = {}) {
     const { image, answer, scale, box } = this.shown;
     const outline = answer.lungs?.outline;
-    this.bench.find(".lungs-choice").hidden = !outline;
+    this.bench.find(".lungs-choice").hidden = !outline?.length;
     this.view.show({ picture: image, cells: answer.heatmap.values, scale, box, outline, ...more });
   }
 }
