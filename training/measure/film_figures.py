@@ -82,18 +82,19 @@ def play_half_films(predictor: Predictor, dataset: Dataset, count: int) -> dict[
     return games
 
 
-def _masks_by_row(dataset: Dataset, masks: dict[str, Mask]) -> dict[int, Mask]:
+def masks_by_row(dataset: Dataset, masks: dict[str, Mask]) -> dict[int, Mask]:
+    """Return the masks of a data set's films by row; films without one are left out."""
     found = {row: mask_of(name, masks) for row, name in enumerate(file_names(dataset)) if name}
     return {row: mask for row, mask in found.items() if mask is not None}
 
 
 def _in_lungs(predictor: Predictor, dataset: Dataset, masks: dict[str, Mask]) -> dict[str, Any]:
     heatmaps = predictor.evidence(dataset, "test").heatmap
-    return evidence_in_lungs(heatmaps, _masks_by_row(dataset, masks), np.asarray(dataset["labels"]))
+    return evidence_in_lungs(heatmaps, masks_by_row(dataset, masks), np.asarray(dataset["labels"]))
 
 
 def _one_sided(predictor: Predictor, dataset: Dataset, masks: dict[str, Mask], sheets: Path) -> dict[str, Any]:
-    labels, by_row = np.asarray(dataset["labels"]), _masks_by_row(dataset, masks)
+    labels, by_row = np.asarray(dataset["labels"]), masks_by_row(dataset, masks)
     films = [image.convert("RGB") for image in dataset["image"]]
     names = file_names(dataset)
     chosen = most_one_sided(films, by_row, labels, [patient_of(name) for name in names])

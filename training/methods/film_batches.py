@@ -100,7 +100,9 @@ class FilmBatches:
         return self.expose(moved), inside
 
 
-def load_film_batches(recipe: Recipe, stage: Stage, films: Films, runs: Path, data: str | None = None) -> FilmBatches:
+def load_film_batches(
+    recipe: Recipe, stage: Stage, films: Films, runs: Path, data: str | None = None, lung_net: Path | None = None
+) -> FilmBatches:
     """Return the training films of a stage, of both hospitals, with their lungs.
 
     Args:
@@ -109,6 +111,7 @@ def load_film_batches(recipe: Recipe, stage: Stage, films: Films, runs: Path, da
         films: of the stage.
         runs: holds the trained lung net, which finds the lungs that nobody drew.
         data: a local folder in the data set's schema, the others beside it (default: the Hub).
+        lung_net: folder of another lung net, such as the exported one.
     """
     dataset = load_hospitals(recipe.source, "train", data)
     settings = AUGMENTATIONS[stage.augmentation]
@@ -119,7 +122,7 @@ def load_film_batches(recipe: Recipe, stage: Stage, films: Films, runs: Path, da
     return FilmBatches(
         dataset,
         balancing_weights(dataset, films.second_share),
-        lungs_of(dataset, drawn, runs / LUNG_NET / "final"),
+        lungs_of(dataset, drawn, lung_net or runs / LUNG_NET / "final"),
         recipe.preprocessing(stage.size),
         settings,
         recipe.label_smoothing,
