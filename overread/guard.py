@@ -45,7 +45,7 @@ REASONS = {
     "other": "This does not look like {subject}.",
     "no-lungs": "No lungs can be seen in this picture.",
 }
-# Share of the picture: half of what 0.5 % of the validation films, damaged ones included, have less than.
+# Share of the picture: half of the 0.5 % quantile of the validation films, damaged ones included.
 LEAST_LUNGS = 0.10
 HOW_TO_GET_AN_ANSWER = "No answer was given: answer_anyway gets one, with this warning."
 ANSWERED_ANYWAY = "Answered anyway, as requested: the answer may mean nothing."

@@ -29,6 +29,7 @@ def own_file(image: Image.Image) -> Image.Image:
 
 def add_endpoint(service: Service, domain: Domain, turns: Turns) -> None:
     """Add the domain's endpoint to the page, with inputs of its own, so that a client needs none of the layout."""
+
     async def answer(
         image: dict[str, Any] | None,
         operating_point: str = "",

@@ -21,7 +21,7 @@ from ui.request_limits import MAX_SLIDE_BYTES
 
 TEMPLATE = Path(__file__).with_name("web") / "workbench.html"
 THUMBNAIL = 144  # pixels, for 72 on a screen with twice as many
-DEFAULT_PREVALENCE = 10  # of 100; no visitor's hospital is known, and a test split's half is no hospital's
+DEFAULT_PREVALENCE = 10  # of 100: a guess, since nobody's hospital is known; half, as in a test split, is no hospital's
 SLIDES = f"; whole-slide files up to {MAX_SLIDE_BYTES // 2**20} MB"
 PRIVACY = '<p class="privacy">Never stored, never logged, no cookies.</p>'
 PRIVACY_OF_SLIDES = (

@@ -167,7 +167,7 @@ def _read_alone(
     x, y, side = int(plan.grid.x.starts[column]), int(plan.grid.y.starts[row]), plan.grid.x.patch
     across, down = plan.view.factor
     patch = plan.view.read(x, y, side, side)
-    # What is tissue was settled for the whole slide, so the guard of single patches only adds its warning.
+    # The scan has found the tissue already, so the guard may only add its warning to a single patch.
     prediction = plan.model.classifier.predict(patch, operating_point, answer_anyway=True)
     box = (x * across, y * down, (x + side) * across, (y + side) * down)
     return SuspiciousPatch(rank, box, float(log_odds[row, column]), prediction)

@@ -78,7 +78,7 @@ def _in_zip(path: Path) -> Found:
     for info in zip_file.members(path):
         place = path / info.filename
         reason = zip_file.why_left_out(info)
-        if reason is None and info.file_size <= MAX_FILE_BYTES:  # of larger ones reading says that they are too large
+        if reason is None and info.file_size <= MAX_FILE_BYTES:  # reading says of a larger one that it is too large
             reason = _why_no_image(path, info.filename)
         if reason:
             skipped.append((place, reason))

@@ -1,4 +1,4 @@
-"""Random resampling: nobody knows by which filter a published image was made smaller, or a sent one will be."""
+"""Random resampling filters: nobody knows which one made a published image smaller, or will make a visitor's."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from overread.preprocessing import Preprocessing
 Resize = Callable[[Image.Image], Image.Image]
 Size = tuple[int, int]  # width and height, px
 
-# Antialiased ones. They differ by use, as the recipes of the published nets drew them.
+# Antialiased filters. The two uses draw from different ones: the published nets were trained that way.
 RESIZING = (
     Image.Resampling.BICUBIC,
     Image.Resampling.BILINEAR,
