@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, QUIET
 from tests.support.node import NPM, alone, node_modules
@@ -14,7 +14,6 @@ from tests.support.static_server import served
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "web"
-expect.set_options(timeout=60_000)  # a busy machine answers late
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,12 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+expect.set_options(timeout=60_000)  # a busy machine answers late
+
 
 def open_tab(page: Page, address: str, domain: str) -> Locator:
     """Return the tab after its first answer, to the first example; the address may end in a query."""
+    page.goto("about:blank")  # or an address that differs after the # only would keep what was shown before
     page.goto(f"{address}#{domain}")
     panel = page.locator(f"#panel-{domain}")
     panel.locator(".verdict .probability").wait_for()

@@ -57,7 +57,7 @@ async function valuesOf(data: DataSet, count: number): Promise<Values> {
 
 async function jpeg2000(bytes: Uint8Array, count: number): Promise<Values> {
   const { frameOf } = await import("./jpeg2000");
-  const { values } = await frameOf(bytes).catch(() => { throw new NotAnswered(SAID.dicom_damaged); });
+  const { values } = await frameOf(bytes).catch(() => { throw new NotAnswered(SAID.dicom_compressed); });
   if (values.length !== count) throw new NotAnswered(SAID.dicom_damaged);
   return values;
 }

@@ -7,6 +7,7 @@ import wasm from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 
 export interface Runtime { ort: typeof Ort; providers: string[]; name: string }
 
+// Half of the cores at most: threads that wait for each other spin, and where another program has a core they all wait for one.
 const MAX_THREADS = 4;
 let wanted = { backend: "", threads: 0 };
 let started: Promise<Runtime> | undefined;
@@ -22,7 +23,7 @@ export function runtime(): Promise<Runtime> {
 }
 
 async function start(): Promise<Runtime> {
-  const threads = self.crossOriginIsolated ? wanted.threads || Math.min(MAX_THREADS, navigator.hardwareConcurrency) : 1;
+  const threads = self.crossOriginIsolated ? wanted.threads || Math.min(MAX_THREADS, Math.ceil(navigator.hardwareConcurrency / 2)) : 1;
   const binary = wanted.backend !== "wasm" && (await hasGpu()) ? await fetchedBinary(gpuWasm) : undefined;
   if (binary) {
     const ort = (await import("onnxruntime-web/webgpu")) as unknown as typeof Ort;
