@@ -248,9 +248,9 @@ class Classifier:
             drawing=Drawing(image.picture, heatmap, config.heatmap.scale, smooth, centre, outline),
             guard=verdict,
             notes=(
-                *(() if verdict else (UNGUARDED,)),
                 *((verdict.warning,) if verdict and verdict.warning else ()),
                 *image.notes,
+                *(() if verdict else (UNGUARDED,)),
             ),
             model=self.identity,
             computed_in=Milliseconds(

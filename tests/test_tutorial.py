@@ -26,10 +26,10 @@ from tests.support.running_app import running_app
 ROOT = Path(__file__).parents[1]
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 COPIED = ("overread", "ui", "training", "examples", "models", "app.py", "README.md", "benchmarks/inference.json")
-NOT_COPIED = shutil.ignore_patterns("*.safetensors", "figures", "node_modules", "__pycache__")
+NOT_COPIED = shutil.ignore_patterns("figures", "node_modules", "__pycache__")
 SMALL = {"draw_smears.py smears": "draw_smears.py smears --pictures 2"}
-SMALL_FILE = {"epochs=16": "epochs=1", 'split="test",': 'split="test",\n    mosaics=2,\n    perturbed=2,'}
-NAME, TEST_PICTURES = "blood-smear-mobilenetv2", 120
+SMALL_FILE = {"epochs=3": "epochs=1", "mosaics=20": "mosaics=2", "perturbed=6": "perturbed=2"}
+NAME, TEST_PICTURES = "blood-smear-efficientnet-lite0", 120
 
 
 def commands() -> list[str]:

@@ -3,7 +3,8 @@
 Calibrates on validation data, writes ``models/<name>/`` (config.json, preprocessor_config.json, training.json,
 model.safetensors with large weights in half precision, onnx/model.onnx with weights stored in 8 bits), and pins its
 files and the words of its tab in ``models/catalogue.json``. What storing weights in 8 bits changes is measured on
-validation data and written to ``export.json``. Next: ``python -m training evaluate``, then ``python -m training report``.
+validation data and written to ``export.json``. Next: ``python -m training evaluate``, then ``python -m training
+report``.
 """
 
 import argparse

@@ -20,7 +20,7 @@ from overread.service import Service
 from ui.answering import Answering
 from ui.api_reference import llms_txt
 from ui.domains import DOMAINS
-from ui.examples import EXAMPLES
+from ui.examples import EXAMPLES, examples
 from ui.failures import as_json
 from ui.fields import Fields
 from ui.mcp_tools import PATH, McpTools
@@ -49,7 +49,8 @@ def app_options(service: Service, turns: Turns | None = None) -> dict[str, Any]:
         address = get_root_url(request, "/llms.txt", None)
         return PlainTextResponse(llms_txt(service, address), media_type="text/markdown")
 
-    images = [Mount(f"/examples/{domain}", app=StaticFiles(directory=EXAMPLES / domain)) for domain in DOMAINS]
+    shown = [domain for domain in DOMAINS if examples(domain)]
+    images = [Mount(f"/examples/{domain}", app=StaticFiles(directory=EXAMPLES / domain)) for domain in shown]
     return {
         "routes": [
             Route("/llms.txt", reference),

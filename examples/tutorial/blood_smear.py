@@ -37,9 +37,7 @@ DOMAIN = Domain(
             # Any timm net with global average pooling, one linear layer and `output_stride`.
             architecture="tf_efficientnet_lite0",
             source=SMEARS,
-            stages=(
-                Stage(96, epochs=3, learning_rate=1e-3, augmentation="histopathology", random_stride_offset=True),
-            ),
+            stages=(Stage(96, epochs=3, learning_rate=1e-3, augmentation="histopathology", random_stride_offset=True),),
             export_size=96,
             export_stride=8,  # a heat map of 12 x 12 cells
             title="EfficientNet-Lite0",

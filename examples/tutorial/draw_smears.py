@@ -33,7 +33,8 @@ class Stain:
         """Return a colour as this smear shows it."""
         strength = self.depth if purple else 1.0
         shown = (np.asarray(colour) * strength + np.asarray(CELL) * (1 - strength)) * self.gain
-        return tuple(int(value) for value in shown.clip(0, 255))
+        red, green, blue = (int(value) for value in shown.clip(0, 255))
+        return red, green, blue
 
 
 def draw_smear(stain: Stain, infected: bool, random: np.random.Generator) -> Image.Image:
