@@ -1,5 +1,6 @@
 """The evidence viewer: read, zoomed, covered and compared, by mouse and by keyboard."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -47,7 +48,7 @@ def test_pointing_at_a_cell_gives_its_log_odds(visit: Visit, tab: str) -> None:
 def test_the_map_is_enlarged_as_in_python(visit: Visit) -> None:
     page = visit("?tab=chest-xray")
     cells = np.array(inside(page, "taker.shown.answer.heatmap.values"), np.float32)
-    drawn = np.array(inside(page, "[...taker.view.layers.true.values]")).reshape(320, 320)
+    drawn = np.array(json.loads(inside(page, "JSON.stringify([...taker.view.layers.true.values])"))).reshape(320, 320)
     grown = np.asarray(Image.fromarray(cells).resize((320, 320), Image.Resampling.BICUBIC))
     np.testing.assert_allclose(drawn, grown, atol=1e-4)
 
