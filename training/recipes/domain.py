@@ -17,7 +17,8 @@ class Domain:
 
     def __post_init__(self) -> None:
         """Refuse models of several data sets, and a name that makes no endpoint."""
-        if {model.source.dataset for model in (*self.nets, *self.ensembles)} != {self.source.dataset}:
+        sources = [net.source for net in self.nets] + [ensemble.source for ensemble in self.ensembles]
+        if {source.dataset for source in sources} != {self.source.dataset}:
             raise ValueError(f"the nets and ensembles of {self.name} learn from one data set, {self.source.dataset}")
         if not api_name(self.name).isidentifier():
             raise ValueError(f"a domain's name has letters, digits and hyphens, unlike {self.name!r}")

@@ -165,7 +165,8 @@ export function mount(element) {
   if (wanted && !window.overreadOpened) {
     window.overreadOpened = true;
     const names = JSON.parse(element.dataset.config).tabs;
-    [...document.querySelectorAll("button[role=tab]")].find((tab) => tab.textContent.trim() === names[wanted])?.click();
+    const tabs = document.querySelectorAll("button[role=tab], .overflow-dropdown button"); // a phone has a menu of tabs
+    [...tabs].find((tab) => tab.textContent.trim() === names[wanted])?.click();
   }
   if (element.workbench) return;
   element.workbench = new Workbench(element);
