@@ -31,8 +31,7 @@ test: $(VENV)/.test-installed lambda-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(ONE_THREAD) $(BIN)/python -m pytest --ignore=tests/overread_lambda --ignore=tests/web -n 2 --dist loadfile
-	$(ONE_THREAD) $(BIN)/python -m pytest tests/web  # alone: beside another test process some of them timed out
+	$(ONE_THREAD) $(BIN)/python -m pytest --ignore=tests/overread_lambda -n 2 --dist loadfile
 
 lambda-test: $(LAMBDA_VENV)/.installed
 	$(LAMBDA)/python -m pytest -n 2 --confcutdir=tests/overread_lambda tests/overread_lambda
