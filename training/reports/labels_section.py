@@ -25,7 +25,7 @@ def labels_section(measured: Mapping[str, Any]) -> str:
         "trainings: more steps would help most where labels are many, and from random weights. Measured with "
         "`python -m training labels-curve`.",
         "",
-        "| Labels | Steps | " + " | ".join(f"From {start} | Minutes" for start in starts) + " |",
+        "| Labels | Steps | " + " | ".join(f"{start[0].upper()}{start[1:]}: AUC | Minutes" for start in starts) + " |",
         "|---|---|" + "---|---|" * len(starts),
     ]
     for labels, cells in sorted(by_labels.items()):
