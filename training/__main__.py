@@ -25,7 +25,7 @@ COMMANDS = {
     "evaluate": "measure a model: predictions.csv, evaluation.json and plots in its folder",
     "evaluate-guard": "measure what the guards refuse",
     "labels-curve": "measure accuracy against the number of labels, with 30 small trainings",
-    "sweep-films": "compare settings of the chest nets' training, with 13 short ones",
+    "sweep-films": "compare settings of the chest nets' training, with 14 short ones",
     "report": "write model cards, and the README's table, from what was measured",
     "restore-weights": "rebuild model.safetensors from a model folder's ONNX file",
 }

@@ -71,7 +71,7 @@ def test_each_planned_run_differs_from_the_shipped_settings_in_one_part() -> Non
     assert all(len(names) <= 1 for names in changed)
     weights, parts = {"outside_weight"}, {"half_mosaics", "quarter_mosaics", "twice", "logit_penalty", "second_share"}
     assert {name for names in changed for name in names} == weights | parts
-    assert len({(run.name, run.seed) for run in planned}) == len(planned) == 13
+    assert len({(run.name, run.seed) for run in planned}) == len(planned) == 14
 
 
 def test_the_sweep_trains_with_the_settings_of_the_net_that_ships() -> None:

@@ -10,17 +10,6 @@ from training.measure.intervals import Estimate
 
 Result = Mapping[str, Any]  # of one run, as it stands in JSON
 
-TITLES = (
-    "Run",
-    "Children clean",
-    "Children corrupted",
-    "Adults AP",
-    "Adults PA",
-    "Evidence in the lungs",
-    "Half films",
-    "Sharpening",
-)
-
 
 def film_sweep_tables(results: Sequence[Result], children: str) -> str:
     """Return two Markdown tables: the runs' figures, and their AUCs minus those of the first run of the same seed.
@@ -29,8 +18,11 @@ def film_sweep_tables(results: Sequence[Result], children: str) -> str:
         results: of all runs.
         children: the stratum that is not adults.
     """
+    area = results[0]["evidence_in_lungs"]["with the finding"]["area"]["value"]  # of the same films in every run
+    titles = ["Run", "Children clean", "Children corrupted", "Adults AP", "Adults PA"]
+    titles += [f"In the lungs (area {area:.3f})", "Half films", "Sharpening"]
     rows = [figures_row(result, children) for result in results]
-    lines = [f"| {' | '.join(TITLES)} |", "|---" * len(TITLES) + "|", *rows]
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|", *rows]
     return "\n".join([*lines, "", *_differences(results, children), ""])
 
 
@@ -41,7 +33,7 @@ def figures_row(result: Result, children: str) -> str:
         _name(result),
         *(_shown(auc[children][name]) for name in ("clean", "corrupted")),
         *(_shown(values["clean"]) for stratum, values in sorted(auc.items()) if stratum != children),
-        f"{_shown(lungs['evidence'])}, area {lungs['area']['value']:.3f}" if lungs["evidence"] else "none",
+        _shown(lungs["evidence"]) if lungs["evidence"] else "none",
         _shown({"value": halves["mean"], "low": halves["low"], "high": halves["high"]}),
         f"{100 * result['sharpening']:.1f} %",
     ]
