@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from gradio_client import Client, handle_file
@@ -23,10 +24,10 @@ LARGEST_CHANGE = 0.01  # of a probability: another onnxruntime or processor chan
 
 def changed_answers(url: str) -> Iterator[str]:
     """Yield one line for every example about which the Space and this checkout do not say the same."""
-    client = Client(url, verbose=False)
+    client, load = Client(url, verbose=False), cache(overread.load)
     for example in json.loads((EXAMPLES / "manifest.json").read_text(encoding="utf-8")):
         file, domain = EXAMPLES / example["file"], example["domain"]
-        here = overread.load(domain).predict(file)
+        here = load(domain).predict(file)
         there, _ = client.predict(handle_file(file), api_name=f"/{domain.replace('-', '_')}")
         if there["reading"]["text"] != here.reading.text or (
             abs(there["probability"] - here.probability) > LARGEST_CHANGE

@@ -23,7 +23,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 @pytest.fixture(scope="module")
 def endpoints() -> dict[str, Endpoint]:
     """The app's API functions by name."""
-    demo = app.build(Service(threads=1))
+    demo = app.build(Service(threads=1, lazy=True))
     return {str(function.api_name): function.fn for function in demo.fns.values() if function.fn}
 
 

@@ -40,7 +40,13 @@ CASES: list[tuple[Domain, str, bytes, str]] = [
 
 @pytest.fixture(scope="module")
 def service() -> Service:
-    return Service(threads=1)
+    return Service(threads=1, lazy=True)
+
+
+@pytest.fixture(scope="module")
+def page(service: Service) -> gr.Blocks:
+    """The app."""
+    return app.build(service)
 
 
 @pytest.fixture
@@ -57,6 +63,7 @@ def test_every_caller_gets_the_same_reason(
     data: bytes,
     reason: str,
     service: Service,
+    page: gr.Blocks,
     handler: Callable[[dict[str, Any], None], dict[str, Any]],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -74,7 +81,6 @@ def test_every_caller_gets_the_same_reason(
     error = handler({"image": text, "model": domain}, None)["error"]
     assert (error["status"], error["type"], error["message"]) == (422, "RefusedImageError", f"{reason} {HOW}")
 
-    page = app.build(service)
     function = next(function for function in page.fns.values() if function.api_name == api_name)
     with pytest.raises(gr.Error) as explained:
         asyncio.run(page.process_api(function, [text]))
@@ -92,6 +98,7 @@ def test_every_caller_gets_the_same_warning_with_the_answer(
     data: bytes,
     reason: str,
     service: Service,
+    page: gr.Blocks,
     handler: Callable[[dict[str, Any], None], dict[str, Any]],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -105,7 +112,6 @@ def test_every_caller_gets_the_same_warning_with_the_answer(
     assert main(["predict", str(file), "--model", domain, "--answer-anyway", "--json"]) == 0
     shell = json.loads(capsys.readouterr().out)
     from_lambda = handler({"image": text, "model": domain, "answer_anyway": True}, None)
-    page = app.build(service)
     function = next(function for function in page.fns.values() if function.api_name == api_name)
     from_app = asyncio.run(function.fn({"path": str(file)}, "", "", True, True))[0]
     arguments = {"image": text, "answer_anyway": True, "include_heatmap_grid": True}

@@ -60,7 +60,7 @@ def test_example_images_are_served_as_they_are(address: str) -> None:
 
 
 def test_the_footer_says_why_the_hub_did_not_serve(monkeypatch: pytest.MonkeyPatch) -> None:
-    service = Service(threads=1)
+    service = Service(threads=1, lazy=True)
     sentence = "pcam-resnet18: the Hub cannot be reached; the bundled model answers."
     monkeypatch.setattr(service.classifier("histopathology"), "note", sentence)
     shown = [block["props"].get("value") for block in build(service).config["components"]]

@@ -105,7 +105,7 @@ def test_an_unreadable_body_is_one_sentence_and_is_not_repeated(address: str, ve
 def test_an_error_of_the_server_is_one_sentence_and_quotes_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, film: Path
 ) -> None:
-    service = Service(threads=1)
+    service = Service(threads=1, lazy=True)
 
     quoted = "Jane Roe"
 

@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,12 +31,13 @@ def packages() -> Path:
     return node_modules(EXAMPLES)
 
 
-@pytest.fixture
-def pushed(hub: HubOnLoopback) -> HubOnLoopback:
+@pytest.fixture(scope="module")
+def pushed() -> Iterator[HubOnLoopback]:
     files = ("config.json", "preprocessor_config.json", "onnx/model.onnx", "onnx/preprocess.onnx")
-    for entry in NETS:
-        hub.put_repo(f"someone/{entry.name}", {name: (entry.bundled_folder / name).read_bytes() for name in files})
-    return hub
+    with HubOnLoopback() as hub:
+        for entry in NETS:
+            hub.put_repo(f"someone/{entry.name}", {name: (entry.bundled_folder / name).read_bytes() for name in files})
+        yield hub
 
 
 def run(code: str, image: Path, packages: Path, home: Path, hub: HubOnLoopback) -> str:

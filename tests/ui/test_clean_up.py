@@ -20,7 +20,7 @@ def files_in(folder: Path) -> set[Path]:
 
 def test_uploads_base64_images_and_overlays_are_deleted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    page = build(Service(threads=1))
+    page = build(Service(threads=1, lazy=True))
     assert page.delete_cache == CLEAN_UP == (600, 3600)
     example = examples("chest-xray")[0].path
     page.max_file_size = None  # as launch() sets it

@@ -92,7 +92,7 @@ def test_the_page_is_told_with_status_503() -> None:
 
 
 def test_gradios_full_queue_is_told_in_the_same_words() -> None:
-    handler = app_options(Service(threads=1))["exception_handlers"][HTTPException]
+    handler = app_options(Service(threads=1, lazy=True))["exception_handlers"][HTTPException]
 
     async def full(_: object) -> None:
         raise HTTPException(503, "Queue is full. Max size is 64 and size is 64.")

@@ -32,7 +32,8 @@ def files(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def arrived(overread: Run, hub: HubOnLoopback, tmp_path: Path) -> Path:
-    """A folder with the files of the Space after it was deployed."""
+    """A folder with the files of the Space after it was deployed a second time, and others than before."""
+    hub.put_repo(SPACE, {"old.py": b"print('old')"}, "space")
     done = overread("deploy", "space", "--to", SPACE)
     assert done.returncode == 0, done.stderr
     return written(hub, tmp_path / "arrived")
@@ -51,10 +52,10 @@ def answer_of(address: str) -> dict[str, object]:
     return answer
 
 
-def test_only_what_a_space_needs_arrives_and_it_answers(arrived: Path, checkout: Path, tmp_path: Path) -> None:
+def test_only_what_a_space_needs_is_there_and_it_answers(arrived: Path, checkout: Path, tmp_path: Path) -> None:
     names = set(files(arrived)) - {".gitattributes"}  # the Hub's own
     tracked = set(subprocess.check_output(["git", "ls-files"], cwd=checkout, text=True).splitlines())
-    assert names <= tracked
+    assert names <= tracked  # old.py, which is no longer there, was deleted
     assert {"README.md", "app.py", "requirements.txt", "models/catalogue.json"} <= names
     assert not [name for name in names if name.startswith(("tests/", "training/", ".")) or "safetensors" in name]
     assert sum(map(len, files(arrived).values())) < LIMIT
@@ -82,14 +83,6 @@ def test_models_of_a_namespace_are_named_and_loaded_before_the_start(
     card = metadata_load(tmp_path / "space" / "README.md") or {}
     assert f"tester/{name}" in card["models"]
     assert f"tester/{name} {','.join(entry['sha256'])} {'c' * 40}" in card["preload_from_hub"]
-
-
-def test_a_second_deployment_deletes_what_is_no_longer_there(
-    overread: Run, checkout: Path, hub: HubOnLoopback, tmp_path: Path
-) -> None:
-    hub.put_repo(SPACE, {"old.py": b"print('old')"}, "space")
-    assert overread("deploy", "space", "--to", SPACE).returncode == 0
-    assert "old.py" not in hub.files(SPACE, "main", "space")
 
 
 def refusal(done: subprocess.CompletedProcess[str]) -> str:
