@@ -13,11 +13,12 @@ import platform
 import statistics
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from overread.catalogue import Domain, catalogue
 from tests.browser.conftest import CHROMIUM
@@ -46,7 +47,7 @@ def first_answer(browser: Browser, address: str, domain: str) -> dict[str, float
         page = context.new_page()
         page.set_default_timeout(300_000)
         asked: list[str] = []
-        page.on("request", lambda request, asked=asked: asked.append(urlsplit(request.url).path))
+        page.on("request", partial(note, asked))
         seconds = seconds_until_answer(page, address, domain)
         data = downloaded(asked)
         page.evaluate("() => navigator.serviceWorker.ready")
@@ -64,6 +65,11 @@ def first_answer(browser: Browser, address: str, domain: str) -> dict[str, float
         "mb_gzip": sum(len(gzip.compress(one, 6)) for one in data) / MB,
         "mb_kept": kept / MB,
     }
+
+
+def note(asked: list[str], request: Request) -> None:
+    """Add the request's path."""
+    asked.append(urlsplit(request.url).path)
 
 
 def seconds_until_answer(page: Page, address: str, domain: str) -> float:
