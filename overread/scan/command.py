@@ -1,4 +1,4 @@
-"""The command ``overread scan SLIDE --out DIR``, to be hooked into ``overread.cli``.
+"""The command ``overread scan``.
 
 overread scan SLIDE --model NAME --out DIR [--mpp UM] [--exact | --dense] [--stride PX]
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from overread.exit_codes import EXIT_STOPPED
 from overread.scan.errors import ScanCancelledError
 from overread.scan.headline import headline
 from overread.scan.outputs import write
@@ -18,8 +19,6 @@ from overread.scan.progress import Progress
 from overread.scan.result import ScanResult
 from overread.scan.scanner import CHECKPOINT_FOLDER
 from overread.scan.scanner import run as run_plan
-
-EXIT_STOPPED = 130  # as shells report a command that was ended with Ctrl+C
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

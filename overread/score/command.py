@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from overread.classifier import load
 from overread.errors import InputError
-from overread.exit_codes import EXIT_ALL_ANSWERED, EXIT_BAD_INPUT, EXIT_CODES, EXIT_OUR_FAULT, EXIT_REFUSED
+from overread.exit_codes import EXIT_CODES, EXIT_STOPPED, exit_code
 from overread.prediction import DISCLAIMER
 from overread.stack.answering import Wanted
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from overread.score.opening import Opened
     from overread.score.source import Part
 
-EXIT_STOPPED = 130  # as shells report a command that was ended with Ctrl+C
 NEEDS = {"local": ("pyarrow", "score"), "ray": ("ray", "ray")}
 
 
@@ -109,11 +108,7 @@ def run(options: argparse.Namespace) -> int:
         f"{options.out}: {kinds.total()} rows, {kinds['answered']} answered, {kinds['refused']} refused, "
         f"{kinds['unreadable']} unreadable, {kinds['failed']} failed; {answered_now} of them now, in {seconds:.1f} s"
     )
-    if kinds["failed"]:
-        return EXIT_OUR_FAULT
-    if kinds["unreadable"]:
-        return EXIT_BAD_INPUT
-    return EXIT_REFUSED if kinds["refused"] else EXIT_ALL_ANSWERED
+    return exit_code(kinds)
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from overread.catalogue import catalogue, choices
 from overread.classifier import Classifier, load
 from overread.errors import InputError
-from overread.exit_codes import EXIT_ALL_ANSWERED, EXIT_BAD_INPUT, EXIT_CODES, EXIT_OUR_FAULT, EXIT_REFUSED
+from overread.exit_codes import EXIT_CODES, EXIT_STOPPED, exit_code
 from overread.images import READABLE
 from overread.overlay_files import OverlayFiles
 from overread.prediction import DISCLAIMER, ModelIdentity
@@ -27,8 +27,6 @@ from overread.stack.items import Found, Item, find_items
 from overread.stack.outcome import Outcome, not_answered
 from overread.stack.processes import in_processes
 from overread.stack.resuming import Resumed, resume
-
-EXIT_STOPPED = 130  # as shells report a command that was ended with Ctrl+C
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,11 +113,7 @@ def run(options: argparse.Namespace) -> int:
             return EXIT_STOPPED
     if left:
         kinds.update(refused=left.refused, unreadable=left.unreadable)
-    if kinds["failed"]:
-        return EXIT_OUR_FAULT
-    if kinds["unreadable"]:
-        return EXIT_BAD_INPUT
-    return EXIT_REFUSED if kinds["refused"] else EXIT_ALL_ANSWERED
+    return exit_code(kinds)
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ from overread.model_folder import GUARD_FILE
 from tests.support.landscape import landscape
 from tests.support.tiny_model import write_tiny_model
 
-FILM = Path(__file__).parents[2] / "examples" / "chest-xray" / "person1_virus_6.jpeg"
+FILM = Path(__file__).parents[3] / "examples" / "chest-xray" / "person1_virus_6.jpeg"
 MODEL = ["--model", "chest-xray"]
 REASON = "This looks like a colour photograph, not a frontal chest film."
 
