@@ -58,7 +58,7 @@ async function answered(image: Decoded, model: Model, anyway: boolean, reading: 
   watch();
   const inside = lungs ? await lungs.inEvidence(found) : null;
   const lungsMs = watch();
-  const notes = [...(guard ? [] : [WORDS.guard.unguarded]), ...(verdict && warningOf(verdict) ? [warningOf(verdict)] : []), ...patch.notes];
+  const notes = [...(verdict && warningOf(verdict) ? [warningOf(verdict)] : []), ...patch.notes, ...(guard ? [] : [WORDS.guard.unguarded])];
   const times = { decode: decodeMs, guard: guardMs, lungs: lungsMs, preprocess: found.preprocessMs, inference: found.inferenceMs, overlay: 0 };
   return { json: jsonOf(model, found, inside, verdict, notes, times, image.sha256), picture: await shown(patch.pixels) };
 }
