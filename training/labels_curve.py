@@ -88,9 +88,10 @@ def train_net(run: Run, train: Dataset, init: str | None) -> TimmWrapperForImage
     """
     torch.manual_seed(run.seed)
     (stage,) = RECIPE.stages
-    model = build_model(RECIPE, SIDE, stage.output_stride).to(memory_format=torch.channels_last)
+    model = build_model(RECIPE, SIDE, stage.output_stride)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-arg]  # transformers wraps Module.to
     if run.start == IMAGENET:
-        load_initial_weights(model, RECIPE, init or RECIPE.pretrained)
+        load_initial_weights(model, RECIPE, str(init or RECIPE.pretrained))
     augment = augmentation_for(stage.augmentation)
     patches = numbered(draw(train, run)).with_transform(
         as_tensors(RECIPE.preprocessing(SIDE), lambda image, _: augment(image), centre)
@@ -170,16 +171,17 @@ def mean_auc(scores: Sequence[Floats], labels: Labels) -> Estimate:
 def write(results: Sequence[dict[str, Any]], test: Dataset, folder: Path) -> None:
     """Write the table and the figure of the finished curve into a model folder."""
     labels = np.array(test["labels"])
+    found = points(results, labels)
     measured = {
         "dataset": PATCH_CAMELYON.dataset,
         "test_images": len(labels),
         "architecture": RECIPE.architecture,
         "side_px": SIDE,
         "batch_size": RECIPE.batch_size,
-        "points": points(results, labels),
+        "points": found,
     }
     (folder / RESULT).write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    labels_curve(measured["points"], folder / FIGURE)
+    labels_curve(found, folder / FIGURE)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
