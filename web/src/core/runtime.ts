@@ -42,9 +42,12 @@ function set(ort: typeof Ort, threads: number, mjs: string, binary: string): voi
   ort.env.wasm.numThreads = threads;
 }
 
+// A fallback adapter is a GPU that the processor plays: WebAssembly is much faster.
 async function hasGpu(): Promise<boolean> {
-  const gpu = (navigator as { gpu?: { requestAdapter(): Promise<object | null> } }).gpu;
-  return Boolean(await gpu?.requestAdapter().catch(() => null));
+  interface Adapter { info?: { isFallbackAdapter?: boolean } }
+  const gpu = (navigator as { gpu?: { requestAdapter(): Promise<Adapter | null> } }).gpu;
+  const adapter = await gpu?.requestAdapter().catch(() => null);
+  return Boolean(adapter && !adapter.info?.isFallbackAdapter);
 }
 
 // Without a network only what was used before is at hand; the smaller runtime for WebAssembly always is.
