@@ -14,9 +14,9 @@ SLIDE_ROUTE = "/page/slide"
 
 
 class RequestLimits:
-    """Refuses bodies over 43 MB, of a slide over 256 MB, and the route ``/gradio_api/file=https://...``.
+    """Refuses bodies over 43 MB, of a slide over 256 MB, and Gradio's routes that would make the app a proxy.
 
-    That route would make the app a proxy.
+    These are ``/gradio_api/file=https://...`` and ``/gradio_api/proxy=...``, which serves other Spaces.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -28,7 +28,8 @@ class RequestLimits:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         _, marker, target = scope["path"].partition("/file=")
-        if marker and "://" in target.replace(":/", "://"):  # some servers and proxies join double slashes
+        is_link = marker and "://" in target.replace(":/", "://")  # some servers and proxies join double slashes
+        if is_link or "/proxy=" in scope["path"]:
             refused = JSONResponse(as_json(NotAllowedError("Links are not served here.")), 403)
             return await refused(scope, receive, send)
         is_slide = scope["path"].endswith(SLIDE_ROUTE)
