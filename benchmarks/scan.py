@@ -239,7 +239,7 @@ def table(results: dict[str, Any]) -> str:
         lines.append("")
     if "memory" in results:
         lines += [
-            f"Peak memory of a process; {results['memory']['machine']}.",
+            f"Peak memory of a process, exact with a patch every 96 px; {results['memory']['machine']}.",
             "",
             "| engine | slide | tissue, mm² | with the model loaded, MB | peak, MB |",
             "|---|---|---|---|---|",
