@@ -5,8 +5,6 @@ from overread.classifier import UNGUARDED
 from overread.domain_text import DomainText
 from overread.service import Service
 
-__all__ = ["DOMAINS", "DomainText", "task"]
-
 DOMAINS: dict[Domain, DomainText] = domains()
 
 

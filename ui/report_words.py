@@ -1,10 +1,10 @@
 """What a report says: the app's PDF, and the page in a browser (``web/``), which fills in its own figures."""
 
+from overread.domain_text import DomainText
 from overread.model_folder import ModelConfig
 from overread.prediction import Prediction
 from overread.reading import Answer, decide
 from ui.answer_counts import AnswerCounts, answer_counts, wilson
-from ui.domains import DomainText
 from ui.verdict import Context, percent
 
 TITLE = "Overread: a second reading, with its evidence"

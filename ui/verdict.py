@@ -6,12 +6,12 @@ from html import escape
 from math import log
 from typing import Any
 
+from overread.domain_text import DomainText
 from overread.lungs import Lungs
 from overread.model_folder import ModelConfig
 from overread.prediction import DISCLAIMER, Prediction
 from overread.reading import CANNOT_TELL, RULE_IN, SCREENING, Answer, Reading
 from ui.answer_counts import AnswerCounts, answer_counts, wilson
-from ui.domains import DomainText
 from ui.examples import Example
 
 # Log-odds by which resizing or recompressing a film may move an answer: nearer to a threshold than that is borderline.

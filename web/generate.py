@@ -17,6 +17,7 @@ from PIL import Image, ImageOps
 from overread import dicom_tags, guard, images, patches, scale
 from overread.catalogue import CatalogueEntry, Domain, catalogue, lung_net
 from overread.classifier import UNGUARDED
+from overread.domain_text import DomainText
 from overread.guard import Guard
 from overread.guard_file import read_guard
 from overread.heatmap_drawing import DISPLAY_SIDES
@@ -27,7 +28,7 @@ from overread.reading import CANNOT_TELL, NOT_RULED_IN, NOT_RULED_OUT, Reading
 from overread.reported_figures import on_test_split
 from ui import report_words, verdict
 from ui.answer_counts import answer_counts
-from ui.domains import DOMAINS, DomainText
+from ui.domains import DOMAINS
 from ui.examples import Example, examples
 from ui.share_tags import SUMMARY, TITLE
 from web import sentences
