@@ -37,7 +37,7 @@ def _described(source: Source, dataset: Dataset) -> Dataset:
     )
 
 
-def balancing_weights(dataset: Dataset, second_share: float) -> Floats:
+def balancing_weights(dataset: Dataset, second_share: float, within: Floats | None = None) -> Floats:
     """Return (N,) weights that add up to 1, for a data set of ``load_hospitals``.
 
     Within each hospital every stratum (a view) has the same weight, and within each stratum both classes have. Without
@@ -46,12 +46,13 @@ def balancing_weights(dataset: Dataset, second_share: float) -> Floats:
     Args:
         dataset: of one hospital, or of two.
         second_share: total weight of the second hospital's films.
+        within: (N,) how much each film counts within its class of its stratum (default: all alike).
 
     Raises:
         ValueError: if a stratum lacks a class.
     """
     hospitals, stratum, labels = (np.asarray(dataset[column]) for column in ("hospital", "stratum", "labels"))
-    weights = np.zeros(len(dataset))
+    weights = np.ones(len(dataset)) if within is None else within.copy()
     names = list(dict.fromkeys(hospitals.tolist()))  # in the data set's order
     shares = [1.0] if len(names) == 1 else [1 - second_share, second_share]
     for hospital, share in zip(names, shares, strict=True):
@@ -59,7 +60,7 @@ def balancing_weights(dataset: Dataset, second_share: float) -> Floats:
         for group in groups:
             for label in (0, 1):
                 chosen = (stratum == group) & (labels == label)
-                if not chosen.any():
+                if not weights[chosen].any():
                     raise ValueError(f"{group} has no image with label {label}")
-                weights[chosen] = share / (2 * len(groups) * chosen.sum())
+                weights[chosen] *= share / (2 * len(groups) * weights[chosen].sum())
     return weights

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -138,6 +139,18 @@ class RandomShading(v2.Transform):
         return Image.fromarray(np.clip(values.round(), 0, 255).astype(np.uint8))
 
 
+class CropAndStretch(v2.RandomResizedCrop):
+    """Cuts out a part of random proportions and stretches it to the film's size, as a tighter collimation would."""
+
+    def __init__(self, area: tuple[float, float], ratio: tuple[float, float]) -> None:
+        super().__init__(1, area, ratio, v2.InterpolationMode.BILINEAR)  # the size is the film's, see below
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """Return the part to cut out, and remember the film's size."""
+        self.size = v2.functional.get_size(flat_inputs[0])
+        return super().make_params(flat_inputs)
+
+
 class EraseMarkers(v2.Transform):
     """Paints grey boxes over corners, where radiographs carry lead markers and burnt-in letters."""
 
@@ -199,6 +212,8 @@ def _histopathology(settings: HistopathologyAugmentation) -> list[v2.Transform]:
 def film_placement(settings: ChestXrayAugmentation) -> Iterator[v2.Transform]:
     """Yield what moves a film, and its lung mask (``torchvision.tv_tensors.Mask``) with it."""
     yield v2.RandomHorizontalFlip()
+    if settings.crop:
+        yield v2.RandomApply([CropAndStretch(settings.crop_area, settings.crop_ratio)], settings.crop)
     yield v2.RandomAffine(
         settings.degrees,
         (settings.translate, settings.translate),

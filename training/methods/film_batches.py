@@ -17,6 +17,7 @@ from torchvision.transforms import v2
 from overread.preprocessing import Preprocessing
 from training.data.data_sets import Source, folder_beside
 from training.data.lung_masks import SIDE, kermany_lungs, mask_of
+from training.data.proportions import overlap_weights, published_proportions
 from training.data.splits import file_names
 from training.data.two_hospitals import balancing_weights, load_hospitals
 from training.methods.augmentation import film_exposure, film_placement, film_processing
@@ -49,6 +50,7 @@ class FilmBatches:
         preprocess: Preprocessing,
         settings: ChestXrayAugmentation,
         label_smoothing: float,
+        placed_twice: bool = False,
     ) -> None:
         """Decode all films, at the net's input size.
 
@@ -59,13 +61,14 @@ class FilmBatches:
             preprocess: of the net.
             settings: of the augmentation.
             label_smoothing: moves targets towards one half.
+            placed_twice: a film that is seen twice is also placed and exposed in two ways.
         """
         self.films = [preprocess.resize(image.convert("RGB")) for image in dataset["image"]]
         self.targets = torch.tensor(dataset["target"]) * (1 - label_smoothing) + label_smoothing / 2
         self.weights = torch.from_numpy(weights)
         self.hospitals = Counter(dataset["hospital"])
         self.lungs, self.everywhere = lungs, np.ones((SIDE, SIDE), bool)
-        self.preprocess = preprocess
+        self.preprocess, self.placed_twice = preprocess, placed_twice
         self.place = v2.Compose(list(film_placement(settings)))
         self.expose = v2.Compose(list(film_exposure(settings)))
         self.process = v2.Compose(list(film_processing(settings)))
@@ -77,12 +80,14 @@ class FilmBatches:
     def draw(self, size: int, twice: bool) -> FilmBatch:
         """Return a batch of ``size`` pictures: of as many films, or of half as many, each processed in two ways."""
         rows = torch.multinomial(self.weights, size // 2 if twice else size, replacement=True)
-        exposed, lungs = zip(*(self._placed(row) for row in rows.tolist()), strict=True)
-        pictures = [self.process(film) for _ in range(1 + twice) for film in exposed]
+        placed = [self._placed(row) for row in rows.tolist()]
+        if twice:
+            placed += [self._placed(row) for row in rows.tolist()] if self.placed_twice else placed
+        pictures = [self.process(film) for film, _ in placed]
         pixels = torch.from_numpy(np.stack([self.preprocess.normalise(picture) for picture in pictures]))
         return FilmBatch(
             pixels.contiguous(memory_format=torch.channels_last),
-            torch.cat([torch.stack(lungs)] * (1 + twice)),
+            torch.stack([lungs for _, lungs in placed]),
             torch.cat([self.targets[rows]] * (1 + twice)).float(),
             twice,
         )
@@ -121,11 +126,12 @@ def load_film_batches(
     drawn = kermany_lungs(folder_beside(data, masks)) if masks else {}
     return FilmBatches(
         dataset,
-        balancing_weights(dataset, films.second_share),
+        weights_of(dataset, recipe, films, data),
         lungs_of(dataset, drawn, lung_net or runs / LUNG_NET / "final"),
         recipe.preprocessing(stage.size),
         settings,
         recipe.label_smoothing,
+        films.placed_twice,
     )
 
 
@@ -138,8 +144,21 @@ def licences(source: Source) -> str:
 def films_as_drawn(recipe: Recipe, films: Films, number: int, data: str | None = None) -> Dataset:
     """Return training films of both hospitals, as often from each as a stage draws them."""
     dataset = load_hospitals(recipe.source, "train", data)
-    weights = balancing_weights(dataset, films.second_share)
+    weights = weights_of(dataset, recipe, films, data)
     return dataset.select(np.random.default_rng(recipe.seed).choice(len(dataset), number, p=weights))
+
+
+def weights_of(dataset: Dataset, recipe: Recipe, films: Films, data: str | None = None) -> npt.NDArray[np.float64]:
+    """Return (N,) how often a stage draws each film of both hospitals, adding up to 1."""
+    if not films.same_proportions or not recipe.source.masks:
+        return balancing_weights(dataset, films.second_share)
+    known = published_proportions(folder_beside(data, recipe.source.masks))
+    first = np.asarray(dataset["hospital"]) == recipe.source.dataset
+    names = file_names(dataset.select(np.flatnonzero(first)))
+    proportions = np.array([known.get(Path(name).stem, np.nan) for name in names])
+    within = np.ones(len(dataset))
+    within[first] = overlap_weights(proportions, np.asarray(dataset["labels"])[first])
+    return balancing_weights(dataset, films.second_share, within)
 
 
 def lungs_of(dataset: Dataset, drawn: Mapping[str, Mask], lung_net: Path) -> dict[int, Mask]:

@@ -14,6 +14,7 @@ AugmentationName = Literal[
     "chest-xray-strong",
     "chest-xray-tone",
     "chest-xray-two-hospitals",
+    "chest-xray-any-proportions",
 ]
 
 
@@ -32,9 +33,12 @@ class HistopathologyAugmentation:
 class ChestXrayAugmentation:
     """A film is mirrored half of the time and never turned upside down; applied from top to bottom."""
 
-    degrees: float
-    translate: float  # fraction of the side, both directions
-    scale: tuple[float, float]
+    crop: float = 0.0  # probability of cutting out a part and stretching it to the whole
+    crop_area: tuple[float, float] = (0.5, 1.0)  # of the film
+    crop_ratio: tuple[float, float] = (0.6, 1.67)  # of the part's width to its height, over the film's own
+    degrees: float = 0.0
+    translate: float = 0.0  # fraction of the side, both directions
+    scale: tuple[float, float] = (1.0, 1.0)
     shear: float = 0.0  # degrees, both directions
     equalize: float = 0.0  # probability of histogram equalisation
     autocontrast: float = 0.0  # probability
@@ -69,6 +73,7 @@ TONE = ChestXrayAugmentation(
     erased_size=0.28,
     jpeg_quality=(30, 95),
 )
+TWO_HOSPITALS = replace(TONE, resampling=0.8, erased_border=0.2)
 AUGMENTATIONS: Mapping[AugmentationName, HistopathologyAugmentation | ChestXrayAugmentation] = {
     "histopathology": HistopathologyAugmentation(),
     "histopathology-strong": HistopathologyAugmentation(stain_scale=0.22, stain_shift=0.05),
@@ -91,5 +96,7 @@ AUGMENTATIONS: Mapping[AugmentationName, HistopathologyAugmentation | ChestXrayA
         jpeg_quality=(35, 95),
     ),
     "chest-xray-tone": TONE,
-    "chest-xray-two-hospitals": replace(TONE, resampling=0.8, erased_border=0.2),
+    "chest-xray-two-hospitals": TWO_HOSPITALS,
+    # How a film was cropped, and so how it was squashed, predicts the label in the children's set; here it cannot.
+    "chest-xray-any-proportions": replace(TWO_HOSPITALS, crop=0.8),
 }

@@ -21,6 +21,8 @@ class Films:
     half_mosaics: float = 0.35  # of the batches: left half of one film, right half of another
     quarter_mosaics: float = 0.15  # of the batches: 2 x 2 films
     twice: float = 0.5  # of the batches: every film twice, resampled, sharpened and compressed in two ways
+    placed_twice: bool = False  # those films are cropped, moved and turned in two ways, too
+    same_proportions: bool = False  # films are drawn so that width over height predicts no class
     consistency: float = 0.3  # weight of the squared difference between the two answers
     logit_penalty: float = 0.01  # L2 of the log-odds: spectral decoupling (Pezeshki et al. 2021)
     averaged: float = 0.5  # last part of the steps, over which weights are averaged
