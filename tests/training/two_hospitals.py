@@ -63,6 +63,8 @@ def write_two_hospitals(folder: Path, patients: int = 16) -> Path:
     masks = {
         "path": [Path(name).stem for name, _ in names],
         "split": ["train"] * len(names),
+        "width": [1000 + 20 * (row % (2 * patients)) + 300 * label for row, (_, label) in enumerate(names)],
+        "height": [1000] * len(names),
         "lungs": [{"bytes": lungs(), "path": None}] * len(names),
     }
     _write(folder / "chest-xray-lungs", masks, None)
@@ -72,5 +74,6 @@ def write_two_hospitals(folder: Path, patients: int = 16) -> Path:
 def _write(folder: Path, rows: dict, label: ClassLabel | None) -> None:
     kinds = {"image": Image(), "lungs": Image(), "label": label}
     (folder / "data").mkdir(parents=True)
-    features = Features({name: kinds.get(name) or Value("string") for name in rows})
+    plain = {name: Value("int64" if isinstance(values[0], int) else "string") for name, values in rows.items()}
+    features = Features({name: kinds.get(name) or plain[name] for name in rows})
     Dataset.from_dict(rows, features).to_parquet(folder / "data" / "train-00000-of-00001.parquet")

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from datasets import load_dataset
+from datasets import Dataset, load_dataset
 from sklearn.linear_model import LogisticRegression
+
+from training.data.data_sets import Source, folder_beside
+from training.data.splits import file_names
 
 Floats = npt.NDArray[np.float64]
 
@@ -17,7 +20,28 @@ def published_proportions(folder: Path | str) -> dict[str, float]:
         folder: of the lung masks, which come with the films' sizes: a Hub data set's folder, or its id.
     """
     rows = load_dataset(str(folder), split="train").select_columns(["path", "width", "height"])
-    return {name: width / height for name, width, height in zip(*(rows[column] for column in rows.features), strict=True)}
+    sizes = zip(rows["path"], rows["width"], rows["height"], strict=True)
+    return {name: width / height for name, width, height in sizes}
+
+
+def same_proportions(dataset: Dataset, source: Source, data: str | None = None) -> Floats:
+    """Return (N,) weights of films of ``load_hospitals`` under which proportions do not predict the source's classes.
+
+    The second hospital's films, and those of a source whose films' sizes are not known, all have a weight of 1.
+
+    Args:
+        dataset: of the source and of its second one.
+        source: names the data set of the films' sizes.
+        data: a local folder in its schema, the others beside it (default: the Hub).
+    """
+    weights = np.ones(len(dataset))
+    if source.masks:
+        known = published_proportions(folder_beside(data, source.masks))
+        first = np.flatnonzero(np.asarray(dataset["hospital"]) == source.dataset)
+        names = file_names(dataset.select(first))
+        proportions = np.array([known.get(Path(name).stem, np.nan) for name in names])
+        weights[first] = overlap_weights(proportions, np.asarray(dataset["labels"])[first])
+    return weights
 
 
 def overlap_weights(proportions: Floats, labels: npt.NDArray[np.int64]) -> Floats:

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from training.data.corruption import corrupt
 from training.data.data_sets import Source
+from training.data.proportions import same_proportions
 from training.data.two_hospitals import balancing_weights, load_hospitals
 
 SECOND_SHARE = 0.5  # of the weight, where there is a second hospital
@@ -26,12 +27,14 @@ class ValidationImages:
 
     dataset: Dataset  # of `load_hospitals`
     corrupted: bool
+    within: npt.NDArray[np.float64] | None = None  # (rows,) how much each counts within its class and stratum
 
     @property
     def name(self) -> str:
         """The name of these images in ``config.json``."""
         hospitals = len(set(self.dataset["hospital"]))
         name = "validation" if hospitals == 1 else "validation of two hospitals, alike"
+        name = name if self.within is None else f"{name}, proportions balanced"
         return f"{name}, clean and corrupted" if self.corrupted else name
 
     @property
@@ -49,7 +52,7 @@ class ValidationImages:
     @property
     def weights(self) -> npt.NDArray[np.float64]:
         """(N,) how much each image counts, in the order of ``batches``: classes alike within hospital and view."""
-        weights = balancing_weights(self.dataset, SECOND_SHARE)
+        weights = balancing_weights(self.dataset, SECOND_SHARE, self.within)
         return np.concatenate([weights, weights]) / 2 if self.corrupted else weights
 
     def batches(self, size: int) -> Iterator[list[Image.Image]]:
@@ -80,4 +83,6 @@ def validation_images(source: Source, data: str | None = None) -> ValidationImag
         source: the data set.
         data: a local folder in its schema, the second hospital's beside it (default: the Hub).
     """
-    return ValidationImages(load_hospitals(source, "validation", data), source.validates_on_corrupted)
+    dataset = load_hospitals(source, "validation", data)
+    within = same_proportions(dataset, source, data) if source.masks else None
+    return ValidationImages(dataset, source.validates_on_corrupted, within)

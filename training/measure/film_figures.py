@@ -1,4 +1,4 @@
-"""What is measured of chest models beside the figures of every model: readings, lungs, half films, sizes, one-sided."""
+"""What is measured of chest models alone: readings, lungs, half films, crops, sizes, one-sided disease."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +10,7 @@ from datasets import Dataset
 
 from training.data.lung_masks import kermany_lungs, mask_of
 from training.data.splits import file_names, patient_of
+from training.measure.cropping import measure_cropping
 from training.measure.evidence_in_lungs import Mask, evidence_in_lungs
 from training.measure.external import load_external, measure_external
 from training.measure.half_films import half_film_images, half_films, score
@@ -49,7 +50,10 @@ def measure_films(
         data: what else there is.
         films: number of half films (default: ``HALF_FILMS``).
     """
-    found: dict[str, Any] = {"half_films": play_half_films(predictor, splits["test"], films or HALF_FILMS)}
+    found: dict[str, Any] = {
+        "half_films": play_half_films(predictor, splits["test"], films or HALF_FILMS),
+        "cropping": _cropping(predictor, splits["test"]),
+    }
     if data.lungs:
         masks = kermany_lungs(data.lungs)
         found["evidence_in_lungs"] = {"test": _in_lungs(predictor, splits["test"], masks)}
@@ -80,6 +84,16 @@ def play_half_films(predictor: Predictor, dataset: Dataset, count: int) -> dict[
         heatmaps = predictor.evidence(half_film_images(films, chosen), "half films").heatmap
         games[name] = asdict(score(heatmaps, chosen.finding_on_right))
     return games
+
+
+def _cropping(predictor: Predictor, dataset: Dataset) -> dict[str, Any]:
+    return measure_cropping(
+        lambda images: predictor.classifier.evidence(images).log_odds,
+        [image.convert("RGB") for image in dataset["image"]],
+        np.asarray(dataset["labels"]),
+        predictor.predictions(dataset, "test").log_odds,
+        predictor.classifier.config.operating_point(None).threshold,
+    )
 
 
 def masks_by_row(dataset: Dataset, masks: dict[str, Mask]) -> dict[int, Mask]:

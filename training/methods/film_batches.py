@@ -17,7 +17,7 @@ from torchvision.transforms import v2
 from overread.preprocessing import Preprocessing
 from training.data.data_sets import Source, folder_beside
 from training.data.lung_masks import SIDE, kermany_lungs, mask_of
-from training.data.proportions import overlap_weights, published_proportions
+from training.data.proportions import same_proportions
 from training.data.splits import file_names
 from training.data.two_hospitals import balancing_weights, load_hospitals
 from training.methods.augmentation import film_exposure, film_placement, film_processing
@@ -150,14 +150,7 @@ def films_as_drawn(recipe: Recipe, films: Films, number: int, data: str | None =
 
 def weights_of(dataset: Dataset, recipe: Recipe, films: Films, data: str | None = None) -> npt.NDArray[np.float64]:
     """Return (N,) how often a stage draws each film of both hospitals, adding up to 1."""
-    if not films.same_proportions or not recipe.source.masks:
-        return balancing_weights(dataset, films.second_share)
-    known = published_proportions(folder_beside(data, recipe.source.masks))
-    first = np.asarray(dataset["hospital"]) == recipe.source.dataset
-    names = file_names(dataset.select(np.flatnonzero(first)))
-    proportions = np.array([known.get(Path(name).stem, np.nan) for name in names])
-    within = np.ones(len(dataset))
-    within[first] = overlap_weights(proportions, np.asarray(dataset["labels"])[first])
+    within = same_proportions(dataset, recipe.source, data) if films.same_proportions else None
     return balancing_weights(dataset, films.second_share, within)
 
 

@@ -88,6 +88,31 @@ def half_films_section(games: Figures, one_sided: Figures | None) -> str:
     return text
 
 
+def cropping_section(measured: Figures, point: Figures) -> str:
+    """Return the table of test films from which a part was cut off, in Markdown.
+
+    Args:
+        measured: ``cropping`` of ``evaluation.json``.
+        point: the default operating point's figures on the films as they are.
+    """
+    whole = " | ".join(_shown(point[rate]) for rate in ("sensitivity", "specificity"))
+    lines = [
+        f"What cropping does to the {measured['images']} test films, at the default point. In this data set the films "
+        "with the finding are wider for their height than those without, and squashed to a square they still tell.",
+        "",
+        "| Films | Decisions that change | Mean change of log-odds with, without the finding "
+        "| Sensitivity | Specificity |",
+        "|---|---|---|---|---|",
+        f"| as they are | | | {whole} |",
+    ]
+    for name, crop in measured["crops"].items():
+        changes = f"{crop['change_with_finding']:+.2f}, {crop['change_without_finding']:+.2f}"
+        rates = [changes, _shown(crop["sensitivity"]), _shown(crop["specificity"])]
+        cut = f"{1 - measured['kept']:.0%} cut off, {name}"
+        lines.append(f"| {cut} | {_shown(crop['flipped'])} | {' | '.join(rates)} |")
+    return "\n".join(lines)
+
+
 def resampling_section(filters: Figures, sizes: list[dict[str, Any]]) -> str:
     """Return how answers depend on resizing, in Markdown; ``sizes`` is empty where no film is at hand in two sizes."""
     if filters["resized"]:

@@ -20,6 +20,7 @@ from training.methods.weight_compression import EXPORT_FILE
 from training.recipes.nets import DOMAINS
 from training.reports.card_metadata import describe_test_images, is_subset, metadata
 from training.reports.film_section import (
+    cropping_section,
     external_points_section,
     external_section,
     half_films_section,
@@ -146,8 +147,9 @@ def film_notes(films: Mapping[str, Any]) -> list[str]:
         f"{films['second_share']:.0%} of the films from the second hospital",
         "evidence outside the lungs adds to the loss",
         f"{films['half_mosaics']:.0%} of the batches as half films, {films['quarter_mosaics']:.0%} as 2 x 2 films",
-        f"{films['twice']:.0%} of the batches twice, resampled, sharpened and compressed in two ways, whose answers "
-        "are drawn together",
+        f"{films['twice']:.0%} of the batches twice, {'cropped, ' if films.get('placed_twice') else ''}resampled, "
+        "sharpened and compressed in two ways, whose answers are drawn together",
+        *(["films drawn so that width over height predicts no class"] if films.get("same_proportions") else []),
         "an L2 penalty on the log-odds",
         *(["early layers unchanged"] if films["frozen"] else []),
     ]
@@ -212,12 +214,16 @@ def _parts(evaluation: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _film_sections(evaluation: dict[str, Any], default_point: str) -> dict[str, str]:
     """Return the sections about films, empty where nothing was measured, and the one about resampling."""
-    external, lungs, halves = (evaluation.get(key) for key in ("external", "evidence_in_lungs", "half_films"))
+    external, lungs, halves, cropping = (
+        evaluation.get(key) for key in ("external", "evidence_in_lungs", "half_films", "cropping")
+    )
+    as_they_are = evaluation["splits"]["test"]["operating_points"][default_point]
     return {
         "external": external_section(external, default_point) if external else "",
         "external_points": external_points_section(external) if external else "",
         "lungs": lungs_section(lungs["test"]) if lungs else "",
         "half_films": half_films_section(halves, evaluation.get("one_sided")) if halves else "",
+        "cropping": cropping_section(cropping, as_they_are) if cropping else "",
         "resampling": resampling_section(evaluation["resampling"], evaluation.get("full_size", [])),
     }
 

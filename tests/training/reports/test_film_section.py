@@ -9,6 +9,7 @@ from training.measure.evidence_in_lungs import evidence_in_lungs
 from training.measure.external import NORMAL, OPACITY, measure_external
 from training.measure.intervals import proportion
 from training.reports.film_section import (
+    cropping_section,
     external_points_section,
     external_section,
     half_films_section,
@@ -80,3 +81,14 @@ def test_resizing_is_told_where_images_were_resized_and_films_are_listed() -> No
     films = resampling_section(filters | {"resized": False}, [row])
     assert films.startswith("The test images are as large as the input") and "largest difference is 1.35" in films
     assert "| IM-1 | test | 1460 x 906 | +2.60 | +1.25 | +1.35 |" in films
+
+
+def test_what_cropping_changes_stands_beside_the_films_as_they_are() -> None:
+    rates = {"sensitivity": proportion(9, 10), "specificity": proportion(8, 10)}
+    crop = {**rates, "flipped": proportion(2, 20), "change_with_finding": 0.314, "change_without_finding": -0.2}
+    measured = {"kept": 0.8, "images": 20, "crops": {"top and bottom": crop, "sides": crop}}
+    lines = cropping_section(measured, rates).splitlines()
+    assert "the 20 test films" in lines[0]
+    assert lines[4].startswith("| as they are | | | 0.900 (") and "| 0.800 (" in lines[4]
+    assert lines[5].startswith("| 20% cut off, top and bottom | 0.100 (") and "| +0.31, -0.20 | 0.900 (" in lines[5]
+    assert len(lines) == 7 and lines[6].startswith("| 20% cut off, sides |")
