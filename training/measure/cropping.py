@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from overread.probability import sigmoid
-from training.measure.intervals import Floats, estimate_mean, proportion
+from training.measure.intervals import Floats, proportion
 from training.measure.ranking import Labels, area_under_roc
 
 KEPT = 0.8  # of the height, or of the width: an eighth of an A4 page on either side

@@ -110,6 +110,11 @@ def cropping_section(measured: Figures, point: Figures) -> str:
         rates = [changes, _shown(crop["sensitivity"]), _shown(crop["specificity"])]
         cut = f"{1 - measured['kept']:.0%} cut off, {name}"
         lines.append(f"| {cut} | {_shown(crop['flipped'])} | {' | '.join(rates)} |")
+    lines += [
+        "",
+        "With the sides cut off the films with the finding, and top and bottom off those without it, so that proportions "
+        f"speak for the wrong class, the AUC is {_shown(measured['auc_against_proportions'])}.",
+    ]
     return "\n".join(lines)
 
 

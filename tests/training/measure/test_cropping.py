@@ -23,6 +23,7 @@ def test_a_net_that_looks_at_proportions_is_found_out() -> None:
 
     measured = measure_cropping(proportions, films, labels, proportions(films), float(sigmoid(np.zeros(1))[0]))
     assert measured["images"] == 8 and measured["kept"] == 0.8
+    assert measured["auc_against_proportions"]["value"] < 0.5
     wider, narrower = measured["crops"]["top and bottom"], measured["crops"]["sides"]
     assert wider["specificity"]["value"] == 0 and wider["sensitivity"]["value"] == 1
     assert wider["flipped"]["value"] == pytest.approx(6 / 8)
@@ -38,7 +39,8 @@ def test_a_net_that_does_not_is_steady() -> None:
     def brightness(images: list[Image.Image]) -> np.ndarray:
         return log_odds(np.array([[0.0, np.asarray(image).mean() / 32 - 4] for image in images]))
 
-    crops = measure_cropping(brightness, films, labels, brightness(films), 0.5)["crops"]
-    for crop in crops.values():
+    measured = measure_cropping(brightness, films, labels, brightness(films), 0.5)
+    assert measured["auc_against_proportions"]["value"] == 1
+    for crop in measured["crops"].values():
         assert crop["flipped"]["value"] == 0 and crop["auc"]["value"] == 1
         assert crop["change_with_finding"] == crop["change_without_finding"] == 0

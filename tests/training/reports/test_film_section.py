@@ -86,9 +86,10 @@ def test_resizing_is_told_where_images_were_resized_and_films_are_listed() -> No
 def test_what_cropping_changes_stands_beside_the_films_as_they_are() -> None:
     rates = {"sensitivity": proportion(9, 10), "specificity": proportion(8, 10)}
     crop = {**rates, "flipped": proportion(2, 20), "change_with_finding": 0.314, "change_without_finding": -0.2}
-    measured = {"kept": 0.8, "images": 20, "crops": {"top and bottom": crop, "sides": crop}}
+    crops = {"top and bottom": crop, "sides": crop}
+    measured = {"kept": 0.8, "images": 20, "crops": crops, "auc_against_proportions": proportion(9, 10)}
     lines = cropping_section(measured, rates).splitlines()
     assert "the 20 test films" in lines[0]
     assert lines[4].startswith("| as they are | | | 0.900 (") and "| 0.800 (" in lines[4]
     assert lines[5].startswith("| 20% cut off, top and bottom | 0.100 (") and "| +0.31, -0.20 | 0.900 (" in lines[5]
-    assert len(lines) == 7 and lines[6].startswith("| 20% cut off, sides |")
+    assert lines[6].startswith("| 20% cut off, sides |") and lines[-1].endswith("the AUC is 0.900 (0.596-0.982).")
