@@ -1,12 +1,15 @@
-"""Rebuilds a net's torch weights from its ONNX file: python -m training restore-weights pcam-resnet18 [--stage N]
+"""Rebuilds a net's torch weights from its ONNX file: python -m training restore-weights NAME [--stage N] [--final]
 
 The ONNX file holds the whole net: weights at their 8-bit levels, with batch norms folded into convolutions. The rebuilt
 net computes the same log-odds, so git need not carry large nets twice. Writes ``model.safetensors``, which timm,
 transformers and ``overread push`` need, into the model folder; with ``--stage N`` also the checkpoint from
-which ``python -m training train`` goes on with stage N of the recipe.
+which ``python -m training train`` goes on with stage N of the recipe. With ``--final`` also the net without its
+calibration, where ``python -m training export`` finds it and calibrates it anew.
 """
 
 import argparse
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +21,11 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 from transformers import TimmWrapperForImageClassification
 
-from overread.model_folder import ONNX_FILE
+from overread.model_folder import CONFIG_FILE, ONNX_FILE
 from training.data.splits import load_split
-from training.measure.training_record import read_record, write_record
+from training.export import fold_calibration
+from training.measure.calibration import Calibration
+from training.measure.training_record import TRAINING_FILE, read_record, write_record
 from training.methods.torch_model import build_model, save_weights
 from training.recipes.nets import RECIPES
 from training.recipes.recipe import Recipe
@@ -136,6 +141,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument("net", choices=sorted(RECIPES), metavar="NAME", help=", ".join(RECIPES))
     parser.add_argument("--stage", type=int, help="let training go on with this stage of the recipe, 1 or more")
+    parser.add_argument("--final", action="store_true", help="let the net be exported again, with a new calibration")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -146,6 +152,26 @@ def run(options: argparse.Namespace) -> None:
     print(save_weights(model, folder))
     if options.stage:
         print(write_checkpoint(recipe, model, options.stage, folder, options.runs, options.data))
+    if options.final:
+        print(write_final(recipe, folder, options.runs))
+
+
+def write_final(recipe: Recipe, folder: Path, runs: Path) -> Path:
+    """Return the folder in ``runs`` of the trained net as it was before its calibration, for ``export``.
+
+    Args:
+        recipe: of the net.
+        folder: the model folder, with ``config.json`` and ``training.json``.
+        runs: where trained nets are.
+    """
+    fitted = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))["overread"]["calibration"]
+    slope, intercept = fitted["slope"], fitted["intercept"]
+    model = restore(recipe, folder / ONNX_FILE)
+    fold_calibration(model.timm_model.get_classifier(), Calibration(1 / slope, -intercept / slope))  # the inverse
+    final = runs / recipe.name / "final"
+    model.save_pretrained(final)
+    shutil.copy(folder / TRAINING_FILE, final)
+    return final
 
 
 def write_checkpoint(

@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from transformers import AutoModelForImageClassification
 
 from overread.model_folder import ONNX_FILE
 from overread.session import OnnxSession
+from training.export import export
 from training.measure.training_record import read_record
 from training.methods.torch_model import save_weights
 from training.recipes.nets import RECIPES
 from training.recipes.recipe import Recipe
-from training.restore_weights import read_weights, restore, unfold_batch_norms, write_checkpoint
+from training.restore_weights import read_weights, restore, unfold_batch_norms, write_checkpoint, write_final
 from training.train import Progress, progress_of
 
 PIXELS = np.random.default_rng(3).normal(size=(4, 3, 96, 96)).astype(np.float32)
@@ -52,6 +54,20 @@ def test_a_checkpoint_lets_training_go_on_and_keeps_the_record(
     record = read_record(checkpoint.parent)
     assert record.stages == read_record(trained_folder).stages
     assert record.notes == ("Stage 2 and later went on from the weights of the ONNX file, at their 8-bit levels.",)
+
+
+def test_a_net_can_be_exported_again_with_a_new_calibration(
+    trained_folder: Path, small_recipe: Recipe, patches: str, tmp_path: Path
+) -> None:
+    """On the same validation images the new calibration is the old one, and so the same answers come out."""
+    write_final(small_recipe, trained_folder, tmp_path)
+    again = export(small_recipe, tmp_path, patches, tmp_path / "models")
+    old, new = (json.loads((folder / "config.json").read_text())["overread"] for folder in (trained_folder, again))
+    for part in ("slope", "intercept"):
+        assert new["calibration"][part] == pytest.approx(old["calibration"][part], rel=0.02, abs=0.02)
+    logits = [OnnxSession(folder / ONNX_FILE, threads=1).run(PIXELS).logits for folder in (trained_folder, again)]
+    np.testing.assert_allclose(*logits, atol=0.02)
+    assert (again / "training.json").read_text() == (trained_folder / "training.json").read_text()
 
 
 def test_training_can_go_on_with_it(trained_folder: Path, small_recipe: Recipe) -> None:

@@ -15,6 +15,7 @@ AugmentationName = Literal[
     "chest-xray-tone",
     "chest-xray-two-hospitals",
     "chest-xray-any-proportions",
+    "chest-xray-half-cropped",
 ]
 
 
@@ -99,4 +100,5 @@ AUGMENTATIONS: Mapping[AugmentationName, HistopathologyAugmentation | ChestXrayA
     "chest-xray-two-hospitals": TWO_HOSPITALS,
     # How a film was cropped, and so how it was squashed, predicts the label in the children's set; here it cannot.
     "chest-xray-any-proportions": replace(TWO_HOSPITALS, crop=0.8),
+    "chest-xray-half-cropped": replace(TWO_HOSPITALS, crop=0.5),
 }

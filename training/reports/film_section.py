@@ -112,8 +112,8 @@ def cropping_section(measured: Figures, point: Figures) -> str:
         lines.append(f"| {cut} | {_shown(crop['flipped'])} | {' | '.join(rates)} |")
     lines += [
         "",
-        "With the sides cut off the films with the finding, and top and bottom off those without it, so that proportions "
-        f"speak for the wrong class, the AUC is {_shown(measured['auc_against_proportions'])}.",
+        "With the sides cut off the films with the finding, and top and bottom off those without it, so that "
+        f"proportions speak for the wrong class, the AUC is {_shown(measured['auc_against_proportions'])}.",
     ]
     return "\n".join(lines)
 
