@@ -97,10 +97,10 @@ DOMAIN = Domain(
         images="films",
         learned_from="the chest X-ray pneumonia set (CC BY 4.0; Kermany et al. 2018), children of one to five years "
         "at one hospital, and from 516 films of another hospital, most of adults, whose labels were mined from "
-        "reports (NIH ChestX-ray14; Wang et al. 2017). The official test split differs from the training data: "
-        "specificity is lower there than on validation, and the probabilities are too high. On films of adults that "
-        "radiologists read it is right less often, as the model cards show. It has never seen other diseases: its "
-        "answer is about pneumonia alone.",
+        "reports (NIH ChestX-ray14; Wang et al. 2017). At the first hospital a film's proportions predict its label: "
+        "the EfficientNet was taught not to use them, Xception was not. On films of adults that radiologists read it "
+        "is right less often, as the model cards show. It has never seen other diseases: its answer is about "
+        "pneumonia alone.",
     ),
     nets=(
         Recipe(
