@@ -175,12 +175,14 @@ DOMAIN = Domain(
         CHEST_XRAY_LITE0,
     ),
     ensembles=(
-        EnsembleRecipe(  # a chest has a top; mirrored, it was learned from
+        # Without Xception, which reads a film's proportions and with which validation films rank no better (DeLong
+        # p = 0.53). A chest has a top; mirrored, it was learned from.
+        EnsembleRecipe(
             "chest-xray-ensemble",
             "Ensemble",
-            "both nets, two views, the slowest",
+            "EfficientNet-Lite0 in two views, slower",
             CHEST_XRAY_PNEUMONIA,
-            ("chest-xray-efficientnet-lite0", "chest-xray-xception"),
+            ("chest-xray-efficientnet-lite0",),
             (AS_IT_IS, "flipped left to right"),
         ),
     ),
