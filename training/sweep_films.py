@@ -56,7 +56,7 @@ COMPARED = replace(START, epochs=0.85, learning_rate=4e-4, films=FILMS)
 SHORT_RECIPE = replace(
     CHEST_XRAY_LITE0, name="sweep-films", stages=(START, COMPARED), export_size=SIZE, batch_norm_images=256
 )
-WEIGHTS = (1.0, 0.0, 2.0, 0.5, 4.0)  # of the loss for evidence outside the lungs; the first one ships
+WEIGHTS = (1.0, 0.0, 2.0, 0.5, 4.0)  # of the loss for evidence outside the lungs; the first one is stage 4's
 SECOND_SEED = SHORT_RECIPE.seed + 1
 
 State = dict[str, torch.Tensor]

@@ -138,7 +138,14 @@ def test_the_card_says_what_the_apps_card_says(panel: Locator, domain: Domain, c
         said = words(ask(panel, EXAMPLES / example.file).inner_html())
         prediction = classifier.predict(example.path)
         context = Context(classifier.config, DOMAINS[domain], on_test_split(name), example_of(prediction.image_sha256))
-        assert said == words(verdict_html(prediction, context))
+        expected = words(verdict_html(prediction, context))
+        assert SHARE.sub("", said) == SHARE.sub("", expected)
+        # A share just beside a half per cent is rounded up by one runtime and down by the other.
+        for share, other in zip(SHARE.findall(said), SHARE.findall(expected), strict=True):
+            assert int(share) == pytest.approx(int(other), abs=1)
+
+
+SHARE = re.compile(r"(\d+) % of the evidence")
 
 
 def words(html: str) -> str:

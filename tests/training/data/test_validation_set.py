@@ -41,7 +41,7 @@ def test_both_hospitals_are_validated_on_and_count_alike(tmp_path: Path) -> None
     validation = validation_images(CHEST_XRAY_PNEUMONIA, str(write_two_hospitals(tmp_path)))
     hospitals = np.tile(validation.dataset["hospital"], 2)  # clean and corrupted
     adults = hospitals == "nih-chest-xray-sample"
-    assert validation.name == "validation of two hospitals, alike, clean and corrupted"
+    assert validation.name == "validation of two hospitals, alike, proportions balanced, clean and corrupted"
     assert validation.weights[adults].sum() == pytest.approx(0.5) == validation.weights[~adults].sum()
     assert set(validation.targets[adults]) == {0, 0.75} and set(validation.targets[~adults]) == {0, 1}
     assert len(validation.labels) == len(validation.targets) == len(validation.weights) == len(adults)
