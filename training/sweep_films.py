@@ -20,7 +20,7 @@ import torch
 from datasets import Dataset
 
 from training.data.two_hospitals import balancing_weights, load_hospitals
-from training.domains.chest_xray import CHEST_XRAY_LITE0
+from training.domains.chest_xray import CHEST_XRAY_LITE0, EARLY_LAYERS
 from training.measure.validation_films import load_validation_films, measure_net
 from training.methods.cpu_allocator import keep_freed_memory
 from training.methods.film_batches import LUNG_NET, FilmBatches, load_film_batches
@@ -32,10 +32,9 @@ from training.reports.film_sweep_tables import figures_row, film_sweep_tables
 from training.train import recalibrate_batch_norms, stage_model, start_of
 
 SIZE = 128  # px: a step costs a third of one at 224 px
-FROZEN = ("conv_stem", "bn1", "blocks.0", "blocks.1")
-FILMS = Films(frozen=FROZEN, dilation=4)  # as in stage 4 of the net that ships; px of 128 for 8 px of 224
+FILMS = Films(frozen=EARLY_LAYERS, dilation=4)  # as in stage 4 of the net that ships; px of 128 for 8 px of 224
 LABELS_ONLY = Films(
-    frozen=FROZEN,
+    frozen=EARLY_LAYERS,
     second_share=0.0,
     outside_weight=0.0,
     half_mosaics=0.0,

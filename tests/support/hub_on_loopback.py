@@ -22,7 +22,6 @@ import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import uvicorn
 import yaml
@@ -31,7 +30,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.support.hub_store import Commit, HubError, HubStore, Repo, StoredFile, git_blob_sha1, is_lfs
+from tests.support.hub_store import (
+    Commit,
+    HubError,
+    HubStore,
+    Repo,
+    StoredFile,
+    directory_entry,
+    folders,
+    is_lfs,
+)
 
 USER = "tester"
 URL_PREFIX = {"model": "", "dataset": "datasets/", "space": "spaces/"}
@@ -292,13 +300,3 @@ class HubOnLoopback(HubStore):
 def refusal(status: int, message: str) -> HubError:
     """Return the Hub's answer to somebody who may not do what they ask."""
     return HubError(status, "", message, {"X-Error-Message": message})
-
-
-def folders(files: dict[str, StoredFile]) -> set[str]:
-    """Return every folder above one of the files."""
-    return {str(parent) for path in files for parent in Path(path).parents} - {"."}
-
-
-def directory_entry(path: str) -> dict[str, Any]:
-    """Return a folder as the tree and paths-info routes list it."""
-    return {"type": "directory", "path": path, "oid": git_blob_sha1(path.encode()), "size": 0}

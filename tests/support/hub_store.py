@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 LFS_SUFFIXES = (".bin", ".onnx", ".parquet", ".pt", ".safetensors")
@@ -154,3 +155,13 @@ def is_lfs(path: str, size: int) -> bool:
 def git_blob_sha1(data: bytes) -> str:
     """Return the hash by which git names a file's content (hex)."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def folders(files: dict[str, StoredFile]) -> set[str]:
+    """Return every folder above one of the files."""
+    return {str(parent) for path in files for parent in Path(path).parents} - {"."}
+
+
+def directory_entry(path: str) -> dict[str, Any]:
+    """Return a folder as the tree and paths-info routes list it."""
+    return {"type": "directory", "path": path, "oid": git_blob_sha1(path.encode()), "size": 0}

@@ -1,11 +1,17 @@
 """Chest X-ray: does a frontal film look like pneumonia?"""
 
+from dataclasses import replace
+
 from overread.domain_text import DomainText
 from overread.flips import AS_IT_IS
 from training.data.data_sets import CHEST_XRAY_PNEUMONIA
 from training.recipes.domain import Domain
 from training.recipes.recipe import LITE_MEAN, LITE_STD, EnsembleRecipe, Films, Recipe, Stage
 
+EARLY_LAYERS = ("conv_stem", "bn1", "blocks.0", "blocks.1")  # of the EfficientNet
+ANY_PROPORTIONS = Films(  # how a film was cropped tells the class in the children's set: here it tells less
+    frozen=EARLY_LAYERS, twice=0.6, consistency=0.5, placed_twice=True, same_proportions=True, averaged=0.4
+)
 CHEST_XRAY_LITE0 = Recipe(
     name="chest-xray-efficientnet-lite0",
     architecture="tf_efficientnet_lite0",
@@ -28,7 +34,7 @@ CHEST_XRAY_LITE0 = Recipe(
             augmentation="chest-xray-two-hospitals",
             random_stride_offset=True,
             weight_averaging=True,
-            films=Films(frozen=("conv_stem", "bn1", "blocks.0", "blocks.1")),
+            films=Films(frozen=EARLY_LAYERS),
         ),
         Stage(  # every film twice: a full-size film is sharper than what was published of it
             224,
@@ -37,23 +43,16 @@ CHEST_XRAY_LITE0 = Recipe(
             augmentation="chest-xray-two-hospitals",
             random_stride_offset=True,
             weight_averaging=True,
-            films=Films(frozen=("conv_stem", "bn1", "blocks.0", "blocks.1"), twice=1.0, consistency=1.0, averaged=0.7),
+            films=Films(frozen=EARLY_LAYERS, twice=1.0, consistency=1.0, averaged=0.7),
         ),
-        Stage(  # how a film was cropped and squashed tells the class in the children's set: here it cannot
+        Stage(
             224,
             epochs=3.5,
             learning_rate=2e-4,
             augmentation="chest-xray-any-proportions",
             random_stride_offset=True,
             weight_averaging=True,
-            films=Films(
-                frozen=("conv_stem", "bn1", "blocks.0", "blocks.1"),
-                twice=0.6,
-                consistency=0.5,
-                placed_twice=True,
-                same_proportions=True,
-                averaged=0.4,
-            ),
+            films=ANY_PROPORTIONS,
         ),
         Stage(  # brings the evidence back into the lungs, where crops had let it out
             224,
@@ -62,15 +61,7 @@ CHEST_XRAY_LITE0 = Recipe(
             augmentation="chest-xray-half-cropped",
             random_stride_offset=True,
             weight_averaging=True,
-            films=Films(
-                frozen=("conv_stem", "bn1", "blocks.0", "blocks.1"),
-                outside_weight=2.0,
-                twice=0.6,
-                consistency=0.5,
-                placed_twice=True,
-                same_proportions=True,
-                averaged=0.4,
-            ),
+            films=replace(ANY_PROPORTIONS, outside_weight=2.0),
         ),
     ),
     export_size=224,

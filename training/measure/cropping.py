@@ -1,6 +1,6 @@
 """How much an answer depends on how a film was cropped, which in the children's set alone predicts the class."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,12 +9,11 @@ from PIL import Image
 from overread.probability import sigmoid
 from training.measure.intervals import Floats, proportion
 from training.measure.ranking import Labels, area_under_roc
+from training.measure.resampling import LogOddsOf
 
-KEPT = 0.8  # of the height, or of the width: an eighth of an A4 page on either side
+KEPT = 0.8  # of the height, or of the width; a tenth is cut off on either side
 CROPS: Mapping[str, tuple[float, float]] = {"top and bottom": (1.0, KEPT), "sides": (KEPT, 1.0)}
 BATCH = 32
-
-LogOddsOf = Callable[[list[Image.Image]], Floats]
 
 
 def crop_centre(image: Image.Image, kept: tuple[float, float]) -> Image.Image:

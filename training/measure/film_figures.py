@@ -17,7 +17,7 @@ from training.measure.half_films import half_film_images, half_films, score
 from training.measure.one_sided import draw_sheet, evidence_in_brighter_lung, most_one_sided
 from training.measure.pointing_game import most_confident_correct
 from training.measure.predictions import Predictions, Predictor
-from training.measure.resampling import compare_sizes
+from training.measure.resampling import LogOddsOf, compare_sizes
 
 HALF_FILMS = 100  # as large as films: a CPU takes a tenth of a second for each
 
@@ -60,7 +60,7 @@ def measure_films(
         found["one_sided"] = _one_sided(predictor, splits["validation"], masks, data.sheets)
     if data.full_size:
         found["full_size"] = compare_sizes(
-            lambda images: predictor.classifier.evidence(images).log_odds,
+            _log_odds_of(predictor),
             data.full_size,
             {split: splits[split] for split in ("test", "train", "validation")},
         )
@@ -86,9 +86,13 @@ def play_half_films(predictor: Predictor, dataset: Dataset, count: int) -> dict[
     return games
 
 
+def _log_odds_of(predictor: Predictor) -> LogOddsOf:
+    return lambda images: predictor.classifier.evidence(images).log_odds
+
+
 def _cropping(predictor: Predictor, dataset: Dataset) -> dict[str, Any]:
     return measure_cropping(
-        lambda images: predictor.classifier.evidence(images).log_odds,
+        _log_odds_of(predictor),
         [image.convert("RGB") for image in dataset["image"]],
         np.asarray(dataset["labels"]),
         predictor.predictions(dataset, "test").log_odds,

@@ -98,7 +98,7 @@ AUGMENTATIONS: Mapping[AugmentationName, HistopathologyAugmentation | ChestXrayA
     ),
     "chest-xray-tone": TONE,
     "chest-xray-two-hospitals": TWO_HOSPITALS,
-    # How a film was cropped, and so how it was squashed, predicts the label in the children's set; here it cannot.
+    # How a film was cropped, and so how it was squashed, predicts the label in the children's set; here it does less.
     "chest-xray-any-proportions": replace(TWO_HOSPITALS, crop=0.8),
     "chest-xray-half-cropped": replace(TWO_HOSPITALS, crop=0.5),
 }

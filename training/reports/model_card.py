@@ -8,7 +8,7 @@ from typing import Any
 from huggingface_hub import ModelCard
 
 from overread.deploy.models import OWN_NAMESPACE
-from overread.model_folder import CONFIG_FILE, read_config
+from overread.model_folder import CONFIG_FILE, OperatingPoint, read_config
 from overread.reported_figures import EVALUATION_FILE, interval
 from training.data.data_sets import Source
 from training.measure.comparisons import Comparison, compare_with_others
@@ -63,6 +63,7 @@ def render_card(folder: Path) -> str:
     name, source, ours = folder.name, SOURCES[evaluation["dataset"]], config["overread"]
     ensemble = ours.get("ensemble")
     nets = [read_record(folder.parent / member) for member in (ensemble["members"] if ensemble else [name])]
+    config_of_model, on_test = read_config(folder), read_predictions(folder)["test"]
     details = {} if ensemble else _details_of_net(nets[0], config, folder)
     card = ModelCard.from_template(
         metadata(name, source, nets, config, evaluation),
@@ -80,6 +81,7 @@ def render_card(folder: Path) -> str:
         game_titles=GAME_TITLES,
         mosaic_nets=[f"`{net.model}`" for net in nets if any(stage.mosaic_share for stage in net.stages)],
         comparisons=comparisons_of(folder, evaluation),
+        constant=constant_note(on_test, config_of_model.heatmap.bias, config_of_model.operating_point(None)),
         three_answers=three_answers_section(source.finding, three_answers_of(folder)),
         guard=guard_section(_read(folder / GUARD_EVALUATION_FILE)) if (folder / GUARD_EVALUATION_FILE).exists() else "",
         data_rows=_data_rows(source, evaluation, nets),
@@ -118,6 +120,23 @@ def three_answers_of(folder: Path) -> dict[str, dict[str, Any]]:
             **risk_coverage(made.labels, made.log_odds, threshold),
         }
     return measured
+
+
+def constant_note(predictions: Predictions, constant: float, point: OperatingPoint) -> str:
+    """Return in how many positive answers the cells of the map do not speak for the finding, only their constant does.
+
+    Args:
+        predictions: on test.
+        constant: log-odds that the map's cells are added to.
+        point: decides what is positive.
+    """
+    positive = predictions.log_odds[predictions.probabilities >= point.threshold]
+    alone = int((positive <= constant).sum())
+    return (
+        f"The cells are added to a constant of {constant:+.2f} log-odds. At the {point.name} point "
+        f"{len(positive):,} test images are positive; in {alone:,} of them the cells add up to nothing or less, and "
+        "the constant decides: there the map shows where less speaks against the finding than elsewhere."
+    )
 
 
 def stage_notes(stage: StageRecord) -> list[str]:
